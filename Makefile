@@ -1,0 +1,51 @@
+# ParkingSpots from the command line. `make` alone lists what there is.
+
+PORT ?= 8000
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test lint types format lock openapi install clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+dev: install ## Run the whole product on this machine (PORT=8001 another port, RESET=1 empty data)
+	@case '$(PORT)' in ''|*[!0-9]*) echo "PORT=$(PORT) is no number: PORT=8001 make dev"; exit 2;; esac
+	@$(BIN)/python -m parkingspots dev --port $(PORT) $(if $(RESET),--reset)
+
+test: lint types ## Lint, check the types and run every test that needs no cluster (PYTEST_ARGS="-k search")
+	@$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: install ## Check style, format and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports
+
+types: install ## Check the types
+	@$(BIN)/mypy
+
+format: install ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer versions)
+	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) service/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
+
+openapi: install ## Write docs/openapi.json from the code
+	@$(BIN)/python -m parkingspots openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+
+install: ## Make .venv what the locks say (the other targets do it by themselves)
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"$(PYTHON) is too old: Python 3.11 or newer is needed, make PYTHON=/path/to/python3")'
+	@$(PYTHON) requirements/install.py
+
+clean: ## Delete .venv and every cache; the data in .run stays (make dev RESET=1 deletes it)
+	@rm -rf .venv .cache .run/cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage htmlcov
+	@find service lifecycle-cronjob tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The minute job: what happens to bookings because time goes by."""

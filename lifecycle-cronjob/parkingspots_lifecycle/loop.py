@@ -1,0 +1,43 @@
+"""The job once a minute, for a machine without a CronJob."""
+
+import asyncio
+import signal
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from parkingspots.kit.database import Database
+from parkingspots_lifecycle import job
+
+INTERVAL = 60.0  # seconds between the starts of two runs
+
+log = structlog.get_logger(__name__)
+
+
+async def run_until(stop: asyncio.Event, database: Database, interval: float = INTERVAL) -> None:
+    """Run the job every `interval` seconds until `stop` is set; a run that fails is made up for by the next."""
+    clock = asyncio.get_running_loop().time
+    while not stop.is_set():
+        started = clock()
+        await _run_once(stop, database)
+        rest = max(started + interval - clock(), 0)
+        try:
+            await asyncio.wait_for(stop.wait(), rest)
+        except TimeoutError:
+            continue
+
+
+async def _run_once(stop: asyncio.Event, database: Database) -> None:
+    try:
+        moved = await job.run(database, stop.is_set)
+    except (DBAPIError, OSError) as error:
+        log.warning("run failed; the next one makes up for it", error=type(error).__name__)
+    else:
+        log.info("run", **moved)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Finish the batch in hand and end on SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)

@@ -1,0 +1,24 @@
+"""How Alembic reaches the database: over the connection that `parkingspots migrate` hands it; for --sql not at all."""
+
+from alembic import context
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+import parkingspots.accounts.models
+import parkingspots.bookings.models
+import parkingspots.spots.models  # noqa: F401 - the tables of every room
+from parkingspots.kit.tables import Base
+from parkingspots.spots.models import Cube
+
+ischema_names["cube"] = Cube  # so that a comparison with the models knows the type
+
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
+else:
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+    )
+
+with context.begin_transaction():
+    context.run_migrations()

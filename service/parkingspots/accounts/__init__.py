@@ -1,0 +1,1 @@
+"""Who uses the product: users, their credentials and their sessions."""

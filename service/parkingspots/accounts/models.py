@@ -1,0 +1,43 @@
+"""Tables: users, sessions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, false, func, text, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from parkingspots.accounts.rules import Role
+from parkingspots.kit.tables import Base, Identified, Stamped, Word, one_of
+
+
+class User(Identified, Stamped, Base):
+    """A person. A deleted one stays as a row without personal data, as bookings refer to it."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str]
+    password_hash: Mapped[str]
+    full_name: Mapped[str]
+    phone_number: Mapped[str | None]
+    role: Mapped[Role] = mapped_column(Word(Role))
+    is_active: Mapped[bool] = mapped_column(server_default=true())
+    is_verified: Mapped[bool] = mapped_column(server_default=false())
+    profile_image: Mapped[str | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    deleted_at: Mapped[datetime | None]
+
+    __table_args__ = (one_of("role", Role), Index("uq_users_email", func.lower(text("email")), unique=True))
+
+
+class Session(Identified, Base):
+    """A signed-in client: one family of refresh tokens, of which only the newest (`token_id`) is good."""
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    token_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    refreshed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -1,0 +1,153 @@
+"""What goes over the wire about accounts."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, EmailStr, Field, model_validator
+
+from parkingspots.accounts.rules import Role
+from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, Wire, without_null
+
+Email = Annotated[EmailStr, Field(max_length=254)]
+Name = Annotated[Line, Field(min_length=1, max_length=255)]
+Phone = Annotated[Line, Field(max_length=32)]
+Password = Annotated[str, Field(min_length=8, max_length=256)]
+AnyPassword = Annotated[str, Field(max_length=256)]
+"""One that is only compared, so that a short one is wrong and not invalid."""
+Token = Annotated[str, Field(max_length=4_096)]
+
+USER: dict[str, Any] = {
+    "id": "0198c0de-7a10-7000-8000-000000000001",
+    "email": "maria@example.com",
+    "full_name": "Maria Papadopoulou",
+    "phone_number": "+30 210 1234567",
+    "role": "owner",
+    "is_active": True,
+    "is_verified": False,
+    "profile_image": None,
+    "latitude": 37.9755,
+    "longitude": 23.7348,
+    "created_at": "2030-01-31T09:00:00Z",
+}
+
+
+class RegisterIn(Wire):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "maria@example.com",
+                    "password": "correct horse",
+                    "full_name": "Maria Papadopoulou",
+                    "role": "owner",
+                }
+            ]
+        }
+    )
+
+    email: Email
+    password: Password
+    full_name: Name
+    phone_number: Phone | None = None
+    role: Literal[Role.RENTER, Role.OWNER] = Role.RENTER
+
+
+class LoginIn(Wire):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "maria@example.com", "password": "correct horse"}]}
+    )
+
+    email: Annotated[Line, Field(max_length=254)]
+    password: AnyPassword
+
+
+class LoginForm(Wire):
+    """The OAuth2 password form (RFC 6749, 4.3.2)."""
+
+    username: Annotated[Line, Field(max_length=254)]
+    password: AnyPassword
+
+
+class RefreshIn(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}]})
+
+    refresh_token: Token
+
+
+class TokensOut(Wire):
+    model_config = ConfigDict(
+        title="Token",
+        json_schema_extra={
+            "examples": [
+                {
+                    "access_token": "eyJhbGciOiJIUzI1NiIs…",
+                    "refresh_token": "eyJhbGciOiJIUzI1NiIs…",
+                    "token_type": "bearer",
+                }
+            ]
+        },
+    )
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750's name of a kind of token
+
+
+class PasswordChangeIn(Wire):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"current_password": "correct horse", "new_password": "battery staple"}]}
+    )
+
+    current_password: AnyPassword
+    new_password: Password
+
+
+class ProfileIn(Wire):
+    """What a user may change about themselves; what is not sent stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"full_name": "Maria Papadopoulou", "phone_number": None}]}
+    )
+
+    email: Email | None = None
+    full_name: Name | None = None
+    phone_number: Phone | None = None
+    profile_image: ImageURL | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+
+    @model_validator(mode="after")
+    def _only_what_may_be_empty_is_null(self) -> "ProfileIn":
+        return without_null(self, but={"phone_number", "profile_image", "latitude", "longitude"})
+
+
+class UserOut(Wire):
+    model_config = ConfigDict(title="User", json_schema_extra={"examples": [USER]})
+
+    id: UUID
+    email: str
+    full_name: str
+    phone_number: str | None
+    role: Role
+    is_active: bool
+    is_verified: bool
+    profile_image: str | None
+    latitude: float | None
+    longitude: float | None
+    created_at: Instant
+
+
+class PublicUserOut(Wire):
+    """What everybody may know about a user."""
+
+    model_config = ConfigDict(
+        title="PublicUser",
+        json_schema_extra={
+            "examples": [{name: USER[name] for name in ("id", "full_name", "profile_image", "created_at")}]
+        },
+    )
+
+    id: UUID
+    full_name: str
+    profile_image: str | None
+    created_at: Instant

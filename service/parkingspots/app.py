@@ -1,0 +1,78 @@
+"""The application: every room's routes, wired once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+
+from parkingspots import __version__, health
+from parkingspots.accounts.routes import auth, users
+from parkingspots.bookings.routes import router as bookings
+from parkingspots.kit import docs, problems
+from parkingspots.kit.bodies import BodyLimit
+from parkingspots.kit.cache import Cache
+from parkingspots.kit.clock import SystemClock, TimeSource
+from parkingspots.kit.database import Database
+from parkingspots.kit.openapi import describe
+from parkingspots.kit.slashes import AnySlash
+from parkingspots.privacy.routes import router as privacy
+from parkingspots.settings import Settings
+from parkingspots.spots.routes import router as spots
+
+
+def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
+    """The application on the database and the cache that `settings` name; they are connected to when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database, app.state.cache = Database(settings), Cache(settings)
+        yield
+        await app.state.cache.close()
+        await app.state.database.close()
+
+    app = FastAPI(
+        title="ParkingSpots API",
+        version=__version__,
+        description="Find, book and rent out parking spots. Amounts are integer minor units; times have an offset.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.settings, app.state.clock = settings, clock or SystemClock()
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(_api())
+    docs.install(app)
+    describe(app)
+    _add_middleware(app, settings)
+    return app
+
+
+def _api() -> APIRouter:
+    api = APIRouter(prefix="/api/v1")
+    for room in (auth, users, privacy, spots, bookings):
+        api.include_router(room)
+    return api
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The endpoint's name: it stays when a path moves."""
+    return route.name
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match"],
+            expose_headers=["Link", "X-Total-Count", "ETag", "Retry-After"],
+        )
+    app.add_middleware(BodyLimit)
+    app.add_middleware(AnySlash, declared=list(app.openapi()["paths"]))

@@ -1,0 +1,1 @@
+"""Who has a spot when: quotes, bookings and their lifecycle."""

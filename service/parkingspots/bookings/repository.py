@@ -1,0 +1,138 @@
+"""SQL of bookings."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Update, exists, func, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from parkingspots.bookings.models import Booking
+from parkingspots.bookings.rules import Status
+from parkingspots.kit.paging import Page
+from parkingspots.spots.search import Window
+
+LAPSED = "payment not received in time"
+
+
+async def add(session: AsyncSession, booking: Booking) -> Booking:
+    session.add(booking)
+    await session.flush()
+    return booking
+
+
+async def is_taken(session: AsyncSession, spot_id: UUID, window: Window) -> bool:
+    """Whether a live booking of the spot overlaps the window; the exclusion constraint's question, asked first."""
+    live = exists().where(Booking.spot_id == spot_id, Booking.is_live(), Booking.overlaps(window.start, window.end))
+    return bool(await session.scalar(select(live)))
+
+
+async def of_party(session: AsyncSession, booking_id: UUID, user_id: UUID | None) -> Booking | None:
+    """The booking with its spot where the user is its renter or its owner; anybody's where no user is given."""
+    query = select(Booking).options(joinedload(Booking.spot)).where(Booking.id == booking_id)
+    if user_id is not None:
+        query = query.where(or_(Booking.user_id == user_id, Booking.owner_id == user_id))
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def of_renter(session: AsyncSession, user_id: UUID, status: Status | None, page: Page) -> Sequence[Booking]:
+    """The renter's bookings, newest first; those of the page and one more, where there is one."""
+    return await _listed(session, Booking.user_id == user_id, status, page)
+
+
+async def of_owner(session: AsyncSession, owner_id: UUID, status: Status | None, page: Page) -> Sequence[Booking]:
+    """The bookings of the owner's spots, newest first; those of the page and one more, where there is one."""
+    return await _listed(session, Booking.owner_id == owner_id, status, page)
+
+
+async def _listed(
+    session: AsyncSession, whose: ColumnElement[bool], status: Status | None, page: Page
+) -> Sequence[Booking]:
+    query = select(Booking).options(joinedload(Booking.spot)).where(whose)
+    if status is not None:
+        query = query.where(Booking.status == status)
+    if page.after is not None:
+        query = query.where(tuple_(Booking.created_at, Booking.id) < page.after)
+    query = query.order_by(Booking.created_at.desc(), Booking.id.desc())
+    return (await session.scalars(query.offset(page.offset).limit(page.fetch))).all()
+
+
+async def move(session: AsyncSession, booking: Booking, new: Status, **changes: Any) -> bool:  # noqa: ANN401 - columns
+    """Move the booking on in one statement, `changes` with it; False where it is no longer what it was read as."""
+    return await _if_unmoved(session, booking, update(Booking).values(status=new, expires_at=None, **changes))
+
+
+async def check_in(session: AsyncSession, booking: Booking, now: datetime) -> bool:
+    """Start the booking, or note the arrival where the minute job has started it; False where somebody was faster."""
+    arrival = update(Booking).values(status=Status.IN_PROGRESS, checked_in_at=now)
+    return await _if_unmoved(session, booking, arrival.where(Booking.checked_in_at.is_(None)))
+
+
+async def _if_unmoved(session: AsyncSession, booking: Booking, change: Update) -> bool:
+    """Carry out `change` where the booking still is in the status in which it was read."""
+    spot = booking.spot
+    changed = await session.scalar(
+        change.where(Booking.id == booking.id, Booking.status == booking.status)
+        .returning(Booking)
+        .execution_options(populate_existing=True)
+    )
+    set_committed_value(booking, "spot", spot)  # populate_existing forgets it
+    return changed is not None
+
+
+async def release_lapsed(session: AsyncSession, spot_id: UUID, now: datetime) -> None:
+    """Cancel the unpaid holds of the (locked) spot whose time is over."""
+    await session.execute(
+        _cancelled_as_lapsed().where(
+            Booking.spot_id == spot_id, Booking.status == Status.PENDING, Booking.expires_at <= now
+        )
+    )
+
+
+def _cancelled_as_lapsed() -> Update:
+    return update(Booking).values(status=Status.CANCELLED, expires_at=None, cancellation_reason=LAPSED)
+
+
+async def start_due(session: AsyncSession, batch: int) -> int:
+    """Start confirmed bookings whose start has come, the earliest first; how many."""
+    due = _claimed(
+        batch,
+        Booking.start_time,
+        Booking.status == Status.CONFIRMED,
+        Booking.start_time <= func.now(),
+        Booking.end_time > func.now(),
+    )
+    started = await session.scalars(
+        update(Booking).where(Booking.id.in_(due)).values(status=Status.IN_PROGRESS).returning(Booking.id)
+    )
+    return len(started.all())
+
+
+async def complete_past(session: AsyncSession, batch: int) -> Sequence[UUID]:
+    """Complete bookings whose end has come, the earliest first; the spot of each."""
+    due = _claimed(
+        batch,
+        Booking.end_time,
+        Booking.status.in_([Status.CONFIRMED, Status.IN_PROGRESS]),
+        Booking.end_time <= func.now(),
+    )
+    completed = await session.scalars(
+        update(Booking).where(Booking.id.in_(due)).values(status=Status.COMPLETED).returning(Booking.spot_id)
+    )
+    return completed.all()
+
+
+async def cancel_lapsed(session: AsyncSession, batch: int) -> int:
+    """Cancel unpaid holds whose time is over, the earliest first; how many."""
+    due = _claimed(batch, Booking.expires_at, Booking.status == Status.PENDING, Booking.expires_at <= func.now())
+    cancelled = await session.scalars(_cancelled_as_lapsed().where(Booking.id.in_(due)).returning(Booking.id))
+    return len(cancelled.all())
+
+
+def _claimed(batch: int, order: Any, *due: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a column, a subquery
+    """Up to `batch` bookings that are due by the database's clock, locked; others' are passed over."""
+    claimed = select(Booking.id).where(*due).order_by(order, Booking.id).limit(batch).with_for_update(skip_locked=True)
+    return select(claimed.cte("claimed").c.id)

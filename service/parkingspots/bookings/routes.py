@@ -1,0 +1,157 @@
+"""Endpoints of /bookings."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from parkingspots.accounts.identity import CurrentUser
+from parkingspots.accounts.problems import NotSignedIn
+from parkingspots.bookings import service
+from parkingspots.bookings.models import Booking
+from parkingspots.bookings.problems import (
+    AlreadyCancelled,
+    BookingNotFound,
+    IllegalTransition,
+    NoCheckIn,
+    NoCheckOut,
+    NotPaid,
+    NotRefunded,
+    NotYours,
+    OwnSpot,
+    SlotTaken,
+    SpotNotOpen,
+    SpotUnavailable,
+    StartsInThePast,
+)
+from parkingspots.bookings.rules import Status
+from parkingspots.bookings.schemas import BookingIn, BookingOut, CancelIn, QuoteIn, QuoteOut, StatusIn
+from parkingspots.kit import paging
+from parkingspots.kit.clock import Clock
+from parkingspots.kit.database import Reader, Transaction
+from parkingspots.kit.paging import Key, Page
+from parkingspots.kit.problems import problems
+from parkingspots.kit.settings import CurrentSettings
+from parkingspots.spots.problems import SpotNotFound
+from parkingspots.spots.search import Window
+
+BOOKINGS_A_PAGE = 100
+
+
+def _key(parts: list[Any]) -> Key:
+    created_at, booking_id = parts
+    return datetime.fromisoformat(created_at), UUID(booking_id)
+
+
+StatusFilter = Annotated[Status | None, Query(description="only bookings in this status")]
+BookingPage = Annotated[Page, paging.by(_key, BOOKINGS_A_PAGE)]
+
+router = APIRouter(prefix="/bookings", tags=["bookings"])
+
+
+@router.post("/calculate-price", responses=problems(SpotNotFound, StartsInThePast))
+async def calculate_price(wish: QuoteIn, session: Reader, settings: CurrentSettings, clock: Clock) -> QuoteOut:
+    """What a booking would cost: the cheapest split into months, days and minutes, and the service fee on top."""
+    window = Window(wish.start_time, wish.end_time)
+    return QuoteOut.of(await service.quote(session, settings, wish.parking_spot_id, window, clock.now()), wish)
+
+
+@router.post(
+    "/",
+    status_code=201,
+    responses=problems(NotSignedIn, SpotNotFound, OwnSpot, StartsInThePast, SlotTaken, SpotNotOpen, SpotUnavailable),
+)
+async def create_booking(
+    wish: BookingIn, renter: CurrentUser, session: Transaction, settings: CurrentSettings, clock: Clock
+) -> BookingOut:
+    """Book a spot for a time. The slot is yours when this answers 201; another's, when it answers 409."""
+    about = wish.model_dump(
+        include={"vehicle_plate", "vehicle_make", "vehicle_model", "vehicle_color", "special_requests"}
+    )
+    wanted = service.Wish(wish.parking_spot_id, Window(wish.start_time, wish.end_time), about)
+    return BookingOut.of(await service.book(session, settings, renter, wanted, clock.now()))
+
+
+@router.get("/", responses=problems(NotSignedIn))
+async def list_my_bookings(
+    renter: CurrentUser,
+    session: Reader,
+    request: Request,
+    response: Response,
+    page: BookingPage,
+    status_filter: StatusFilter = None,
+) -> list[BookingOut]:
+    """My bookings as a renter, newest first."""
+    return _answered(request, response, page, await service.of_renter(session, renter, status_filter, page))
+
+
+@router.get("/owner", responses=problems(NotSignedIn))
+async def list_bookings_of_my_spots(
+    owner: CurrentUser,
+    session: Reader,
+    request: Request,
+    response: Response,
+    page: BookingPage,
+    status_filter: StatusFilter = None,
+) -> list[BookingOut]:
+    """The bookings of my spots, newest first."""
+    return _answered(request, response, page, await service.of_owner(session, owner, status_filter, page))
+
+
+def _answered(request: Request, response: Response, page: Page, fetched: Sequence[Booking]) -> list[BookingOut]:
+    bookings, cursor = paging.cut(page, fetched, lambda booking: (booking.created_at, booking.id))
+    paging.link(request, response, cursor)
+    return [BookingOut.of(booking) for booking in bookings]
+
+
+@router.get("/{booking_id}", responses=problems(NotSignedIn, BookingNotFound))
+async def read_booking(booking_id: UUID, user: CurrentUser, session: Reader) -> BookingOut:
+    """A booking of mine, or of one of my spots."""
+    return BookingOut.of(await service.read(session, user, booking_id))
+
+
+@router.put(
+    "/{booking_id}/status",
+    responses=problems(NotSignedIn, NotYours, BookingNotFound, IllegalTransition, NotPaid, NotRefunded),
+)
+async def change_booking_status(
+    booking_id: UUID,
+    wish: StatusIn,
+    user: CurrentUser,
+    session: Transaction,
+    settings: CurrentSettings,
+    clock: Clock,
+) -> BookingOut:
+    """Decide about a booking: the renter cancels, the owner confirms what is paid, or cancels."""
+    reason = wish.cancellation_reason
+    return BookingOut.of(
+        await service.change_status(session, settings, user, booking_id, wish.status, reason, clock.now())
+    )
+
+
+@router.post(
+    "/{booking_id}/cancel",
+    responses=problems(NotSignedIn, BookingNotFound, AlreadyCancelled, IllegalTransition),
+)
+async def cancel_booking(
+    booking_id: UUID, user: CurrentUser, session: Transaction, wish: CancelIn | None = None
+) -> BookingOut:
+    """Cancel a booking of mine or of my spot. What was paid is given back."""
+    reason = wish.cancellation_reason if wish else None
+    return BookingOut.of(await service.cancel(session, user, booking_id, reason))
+
+
+@router.post("/{booking_id}/check-in", responses=problems(NotSignedIn, NotYours, BookingNotFound, NoCheckIn))
+async def check_in(
+    booking_id: UUID, user: CurrentUser, session: Transaction, settings: CurrentSettings, clock: Clock
+) -> BookingOut:
+    """Say that I have arrived, from shortly before the start on."""
+    return BookingOut.of(await service.check_in(session, settings, user, booking_id, clock.now()))
+
+
+@router.post("/{booking_id}/check-out", responses=problems(NotSignedIn, NotYours, BookingNotFound, NoCheckOut))
+async def check_out(booking_id: UUID, user: CurrentUser, session: Transaction, clock: Clock) -> BookingOut:
+    """Say that I have left; the booking is completed and the spot is free again."""
+    return BookingOut.of(await service.check_out(session, user, booking_id, clock.now()))

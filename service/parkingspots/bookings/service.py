@@ -1,0 +1,269 @@
+"""Use cases of bookings: one function each, one transaction each. Locks in the order user, spot, booking, counters."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots.accounts import service as accounts
+from parkingspots.accounts.models import User
+from parkingspots.accounts.rules import Role
+from parkingspots.bookings import repository, rules
+from parkingspots.bookings.models import Booking
+from parkingspots.bookings.problems import (
+    AlreadyCancelled,
+    BookingNotFound,
+    IllegalTransition,
+    NoCheckIn,
+    NoCheckOut,
+    NotPaid,
+    NotRefunded,
+    NotYours,
+    OwnSpot,
+    SlotTaken,
+    SpotNotOpen,
+    SpotUnavailable,
+    StartsInThePast,
+)
+from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quote, Rates, Status
+from parkingspots.kit.database import EXCLUSION_VIOLATION, retried, sqlstate
+from parkingspots.kit.paging import Page
+from parkingspots.kit.problems import Invalid
+from parkingspots.settings import Settings
+from parkingspots.spots import service as spots
+from parkingspots.spots.models import Spot
+from parkingspots.spots.search import Window
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A spot, a time for it, and what the renter says about the vehicle, by column."""
+
+    spot_id: UUID
+    window: Window
+    about: Mapping[str, str | None]
+
+
+async def quote(session: AsyncSession, settings: Settings, spot_id: UUID, window: Window, now: datetime) -> Quote:
+    """What booking the spot for the window would cost."""
+    _require_bookable(settings, window, now)
+    return _priced(settings, await spots.read(session, spot_id), window)
+
+
+@retried
+async def book(session: AsyncSession, settings: Settings, renter: User, wish: Wish, now: datetime) -> Booking:
+    """Take the slot for `renter`, or raise SlotTaken, SpotNotOpen, SpotUnavailable, OwnSpot or SpotNotFound."""
+    _require_bookable(settings, wish.window, now)
+    await accounts.hold(session, renter.id)
+    spot = await spots.lock(session, wish.spot_id)
+    if spot.owner_id == renter.id:
+        raise OwnSpot
+    if not spot.is_available:
+        raise SpotUnavailable
+    await repository.release_lapsed(session, spot.id, now)
+    if not await spots.is_open(session, spot, wish.window):
+        raise SpotNotOpen
+    if await repository.is_taken(session, spot.id, wish.window):
+        raise SlotTaken
+    return await _taken(session, _drafted(settings, renter, spot, wish, now))
+
+
+def _require_bookable(settings: Settings, window: Window, now: datetime) -> None:
+    bounds = Bounds(
+        shortest=timedelta(minutes=settings.booking_min_minutes),
+        longest=timedelta(days=settings.booking_max_days),
+        horizon=timedelta(days=settings.booking_horizon_days),
+    )
+    match rules.fault(window.start, window.end, now, bounds):
+        case Fault.PAST:
+            raise StartsInThePast
+        case Fault.EMPTY:
+            raise Invalid.field("/end_time", "must lie after start_time")
+        case Fault.SHORT:
+            raise Invalid.field(
+                "/end_time", f"must lie at least {settings.booking_min_minutes} minutes after start_time"
+            )
+        case Fault.LONG:
+            raise Invalid.field("/end_time", f"must lie at most {settings.booking_max_days} days after start_time")
+        case Fault.FAR:
+            raise Invalid.field("/start_time", f"must lie at most {settings.booking_horizon_days} days ahead")
+
+
+def _priced(settings: Settings, spot: Spot, window: Window) -> Quote:
+    rates = Rates(spot.hourly_rate, spot.daily_rate, spot.monthly_rate)
+    return rules.quote(rates, window.end - window.start, settings.fee_basis_points)
+
+
+def _drafted(settings: Settings, renter: User, spot: Spot, wish: Wish, now: datetime) -> Booking:
+    cost = _priced(settings, spot, wish.window)
+    booking = Booking(
+        spot=spot,
+        user_id=renter.id,
+        owner_id=spot.owner_id,
+        start_time=wish.window.start,
+        end_time=wish.window.end,
+        total_amount=cost.total,
+        service_fee=cost.service_fee,
+        owner_payout=cost.subtotal,
+        currency=spot.currency,
+        **wish.about,
+    )
+    if settings.skip_payment_processing:
+        booking.status, booking.payment_status = Status.CONFIRMED, PaymentStatus.COMPLETED
+    else:
+        booking.status, booking.payment_status = Status.PENDING, PaymentStatus.PENDING
+        booking.expires_at = now + timedelta(minutes=settings.hold_minutes)
+    return booking
+
+
+async def _taken(session: AsyncSession, booking: Booking) -> Booking:
+    """The booking once it is in the table; the exclusion constraint is the backstop of the checks before."""
+    try:
+        return await repository.add(session, booking)
+    except IntegrityError as error:
+        if sqlstate(error) == EXCLUSION_VIOLATION:
+            raise SlotTaken from None
+        raise
+
+
+async def read(session: AsyncSession, user: User, booking_id: UUID) -> Booking:
+    """The booking with its spot, for its renter, its owner and admins."""
+    booking = await repository.of_party(session, booking_id, None if user.role is Role.ADMIN else user.id)
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
+async def of_renter(session: AsyncSession, renter: User, status: Status | None, page: Page) -> Sequence[Booking]:
+    return await repository.of_renter(session, renter.id, status, page)
+
+
+async def of_owner(session: AsyncSession, owner: User, status: Status | None, page: Page) -> Sequence[Booking]:
+    return await repository.of_owner(session, owner.id, status, page)
+
+
+async def change_status(
+    session: AsyncSession,
+    settings: Settings,
+    user: User,
+    booking_id: UUID,
+    wanted: Status,
+    reason: str | None,
+    now: datetime,
+) -> Booking:
+    """The booking after a party's decision; raises NotYours, before it looks at the lifecycle, or IllegalTransition."""
+    booking = await read(session, user, booking_id)
+    if wanted not in rules.MAY_ASK_FOR[_party(user, booking)]:
+        raise NotYours
+    match wanted:
+        case Status.CANCELLED:
+            return await _cancelled(session, booking, reason)
+        case Status.CONFIRMED:
+            return await _confirmed(session, settings, booking, now)
+        case Status.COMPLETED:
+            return await _completed(session, booking, now)
+        case Status.REFUNDED:
+            return await _refunded(session, settings, booking)
+        case _:
+            return await _moved(session, booking, wanted)
+
+
+async def cancel(session: AsyncSession, user: User, booking_id: UUID, reason: str | None) -> Booking:
+    """Cancel for any party; what was paid is given back. Raises AlreadyCancelled or IllegalTransition."""
+    return await _cancelled(session, await read(session, user, booking_id), reason)
+
+
+async def check_in(session: AsyncSession, settings: Settings, user: User, booking_id: UUID, now: datetime) -> Booking:
+    """Note that the renter has arrived, once; raises NotYours or NoCheckIn."""
+    booking = await _as_guest(session, user, booking_id)
+    early = timedelta(minutes=settings.check_in_early_minutes)
+    arrived_at = booking.checked_in_at
+    if not rules.may_check_in(booking.status, arrived_at, booking.start_time, booking.end_time, now, early):
+        raise NoCheckIn
+    if not await repository.check_in(session, booking, now):
+        raise NoCheckIn
+    return booking
+
+
+async def check_out(session: AsyncSession, user: User, booking_id: UUID, now: datetime) -> Booking:
+    """Complete the booking as the renter leaves; raises NotYours or NoCheckOut."""
+    booking = await _as_guest(session, user, booking_id)
+    if not rules.may_check_out(booking.status, booking.start_time, now):
+        raise NoCheckOut
+    return await _completed(session, booking, now, checked_out_at=now)
+
+
+async def _as_guest(session: AsyncSession, user: User, booking_id: UUID) -> Booking:
+    booking = await read(session, user, booking_id)
+    if _party(user, booking) not in rules.MAY_CHECK_IN_AND_OUT:
+        raise NotYours
+    return booking
+
+
+def _party(user: User, booking: Booking) -> Party:
+    if user.role is Role.ADMIN:
+        return Party.ADMIN
+    return Party.RENTER if user.id == booking.user_id else Party.OWNER
+
+
+async def _cancelled(session: AsyncSession, booking: Booking, reason: str | None) -> Booking:
+    if booking.status is Status.CANCELLED:
+        raise AlreadyCancelled
+    payment = rules.payment_after_cancelling(booking.payment_status)
+    return await _moved(session, booking, Status.CANCELLED, payment_status=payment, cancellation_reason=reason)
+
+
+async def _confirmed(session: AsyncSession, settings: Settings, booking: Booking, now: datetime) -> Booking:
+    paid = settings.skip_payment_processing or booking.payment_status is PaymentStatus.COMPLETED
+    if not paid and rules.may_become(booking.status, Status.CONFIRMED):
+        raise NotPaid
+    if rules.has_lapsed(booking.expires_at, now):
+        raise IllegalTransition("The hold of this booking has lapsed. Book the spot again.")
+    return await _moved(session, booking, Status.CONFIRMED, payment_status=PaymentStatus.COMPLETED)
+
+
+async def _completed(session: AsyncSession, booking: Booking, now: datetime, **changes: datetime) -> Booking:
+    """Completed and counted, in one transaction, so that each completion counts once however it comes about."""
+    if not rules.may_check_out(booking.status, booking.start_time, now):
+        raise IllegalTransition
+    await _moved(session, booking, Status.COMPLETED, **changes)
+    await spots.count_completed(session, {booking.spot_id: 1})
+    return booking
+
+
+async def _refunded(session: AsyncSession, settings: Settings, booking: Booking) -> Booking:
+    given_back = settings.skip_payment_processing or booking.payment_status is PaymentStatus.REFUNDED
+    if not given_back and rules.may_become(booking.status, Status.REFUNDED):
+        raise NotRefunded
+    return await _moved(session, booking, Status.REFUNDED, payment_status=PaymentStatus.REFUNDED)
+
+
+async def _moved(session: AsyncSession, booking: Booking, new: Status, **changes: object) -> Booking:
+    """The booking in its new status; raises IllegalTransition, also where somebody else was faster."""
+    if not rules.may_become(booking.status, new):
+        raise IllegalTransition
+    if not await repository.move(session, booking, new, **changes):
+        raise IllegalTransition
+    return booking
+
+
+async def start_due(session: AsyncSession, batch: int) -> int:
+    """Start up to `batch` bookings whose start has come; how many."""
+    return await repository.start_due(session, batch)
+
+
+async def complete_past(session: AsyncSession, batch: int) -> int:
+    """Complete up to `batch` bookings whose end has come, and count them on their spots; how many."""
+    completed = Counter(await repository.complete_past(session, batch))
+    if completed:
+        await spots.count_completed(session, completed)
+    return completed.total()
+
+
+async def cancel_lapsed(session: AsyncSession, batch: int) -> int:
+    """Cancel up to `batch` holds that were not paid in time; how many."""
+    return await repository.cancel_lapsed(session, batch)

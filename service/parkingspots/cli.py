@@ -1,0 +1,157 @@
+"""`parkingspots`: serve, develop, migrate and seed, from one command line."""
+
+import asyncio
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from sqlalchemy.exc import DBAPIError
+
+from parkingspots import __version__
+from parkingspots.kit import migrating
+from parkingspots.kit.migrating import MigrationError
+from parkingspots.settings import Settings, SettingsError, load
+
+app = typer.Typer(
+    help="Find, book and rent out parking spots.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+migrate = typer.Typer(help="Bring the database to a revision, or say where it is.", no_args_is_help=True)
+app.add_typer(migrate, name="migrate")
+
+Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen.")]
+
+
+def main() -> None:
+    """Run the command line; what can go wrong in daily use is one line and exit code 1."""
+    try:
+        app()
+    except (SettingsError, MigrationError) as error:
+        sys.exit(_complaint(str(error)))
+    except (DBAPIError, OSError) as error:
+        cause = getattr(error, "orig", error)
+        sys.exit(_complaint(f"The database refused or cannot be reached: {cause}"))
+
+
+def _complaint(sentence: str) -> int:
+    Console(stderr=True, soft_wrap=True).print(f"[red]parkingspots:[/red] {escape(sentence)}", highlight=False)
+    return 1
+
+
+def _say(sentence: str) -> None:
+    Console(soft_wrap=True).print(escape(sentence), highlight=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _say(f"parkingspots {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Find, book and rent out parking spots."""
+
+
+@app.command(epilog="Example: [bold]parkingspots serve --host 0.0.0.0 --port 8000 --workers 4[/bold]")
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; in a container one.")] = 1,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when the code changes.")] = False,
+) -> None:
+    """Serve the API."""
+    from parkingspots import serving  # noqa: PLC0415 - what only this command needs costs the others no time
+
+    settings = load()
+    try:
+        serving.run(settings, host, port, workers, reload=reload)
+    except SettingsError:
+        raise
+    except OSError as error:
+        sys.exit(_complaint(f"{host}:{port} cannot be listened on: {error.strerror}."))
+
+
+@app.command(epilog="Example: [bold]PORT=8001 parkingspots dev --reset[/bold]")
+def dev(
+    port: Port = 8000,
+    reset: Annotated[bool, typer.Option("--reset", help="Throw the data under .run/ away first.")] = False,
+) -> None:
+    """Run the whole product on this machine, with a PostgreSQL and a Valkey of its own."""
+    from parkingspots.dev import workbench  # noqa: PLC0415 - needs packages that only development has
+
+    sys.exit(workbench.run(port, reset))
+
+
+@app.command(epilog="Example: [bold]parkingspots seed --spots 1000000 --bookings 10000000[/bold]")
+def seed(
+    spots: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many spots.")] = 2_000,
+    bookings: Annotated[int, typer.Option(min=0, max=100_000_000, help="How many bookings.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 1,
+) -> None:
+    """Fill an empty database with demo data."""
+    from parkingspots.seed import command  # noqa: PLC0415 - what only this command needs costs the others no time
+
+    command.run(load(), spots, bookings, seed)
+
+
+@app.command(epilog="Example: [bold]parkingspots openapi > docs/openapi.json[/bold]")
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from parkingspots.app import create  # noqa: PLC0415 - what only this command needs costs the others no time
+
+    print(json.dumps(create(Settings()).openapi(), indent=2, ensure_ascii=False))  # noqa: T201 - its output
+
+
+@migrate.command(epilog="Example: [bold]parkingspots migrate upgrade[/bold]")
+def upgrade(
+    revision: Annotated[str, typer.Argument(help="A revision such as 0001, or head.")] = "head",
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False,
+) -> None:
+    """Bring the database up to a revision. Runs one at a time, and gives way to traffic after five seconds."""
+    if sql:
+        migrating.print_sql(revision)
+        return
+    settings = load()
+    asyncio.run(migrating.upgrade(settings, revision))
+    _say(f"The database is at revision {asyncio.run(migrating.current(settings))}.")
+
+
+@migrate.command(epilog="Example: [bold]parkingspots migrate downgrade 0001[/bold]")
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="A revision such as 0001, or base for an empty one.")],
+) -> None:
+    """Bring the database down to a revision. What the revisions after it added is lost."""
+    settings = load()
+    asyncio.run(migrating.downgrade(settings, revision))
+    _say(f"The database is at revision {asyncio.run(migrating.current(settings)) or 'base'}.")
+
+
+@migrate.command(epilog="Example: [bold]parkingspots migrate current[/bold]")
+def current() -> None:
+    """Say at which revision the database is."""
+    _say(asyncio.run(migrating.current(load())) or "base")
+
+
+@migrate.command(epilog="Example: [bold]parkingspots migrate heads[/bold]")
+def heads() -> None:
+    """Say which revision this release ends at."""
+    _say("\n".join(migrating.heads()))
+
+
+@migrate.command(epilog="Example: [bold]parkingspots migrate wait --timeout 300[/bold]")
+def wait(
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds until it gives up.")] = 120,
+) -> None:
+    """Wait until the database can be reached and has a schema that this release knows."""
+    asyncio.run(migrating.wait(load(), timeout))
+    _say("The database is ready.")

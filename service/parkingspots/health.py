@@ -1,0 +1,98 @@
+"""Whether the service lives, is ready, and how it is."""
+
+from typing import Literal, cast
+
+from fastapi import APIRouter, Request
+from pydantic import ConfigDict
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from parkingspots import __version__
+from parkingspots.kit.cache import Cache
+from parkingspots.kit.database import Database, database_of
+from parkingspots.kit.problems import Unavailable, problems
+from parkingspots.kit.schema import objection
+from parkingspots.kit.wire import Wire
+
+UNREACHABLE = "The database cannot be reached."
+
+router = APIRouter(tags=["service"])
+
+
+class ServiceOut(Wire):
+    model_config = ConfigDict(
+        title="Service",
+        json_schema_extra={
+            "examples": [{"name": "ParkingSpots API", "version": __version__, "docs": "/docs", "api": "/api/v1"}]
+        },
+    )
+
+    name: str = "ParkingSpots API"
+    version: str = __version__
+    docs: str = "/docs"
+    api: str = "/api/v1"
+
+
+class StatusOut(Wire):
+    model_config = ConfigDict(title="Alive", json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: Literal["ok"] = "ok"
+
+
+class HealthOut(Wire):
+    """`degraded`: slower, but every answer is right. `down`: requests that need the database get 503."""
+
+    model_config = ConfigDict(
+        title="Health",
+        json_schema_extra={
+            "examples": [{"status": "healthy", "database": "ok", "cache": "ok", "detail": None, "version": __version__}]
+        },
+    )
+
+    status: Literal["healthy", "degraded", "down"]
+    database: Literal["ok", "down"]
+    cache: Literal["ok", "down"]
+    detail: str | None
+    version: str = __version__
+
+
+@router.get("/")
+async def read_service() -> ServiceOut:
+    """What this is, and where its documentation lies."""
+    return ServiceOut()
+
+
+@router.get("/livez")
+async def read_liveness() -> StatusOut:
+    """The process answers. Looks at neither the database nor the cache: restarting would not mend them."""
+    return StatusOut()
+
+
+@router.get("/readyz", responses=problems(Unavailable))
+async def read_readiness(request: Request) -> StatusOut:
+    """Requests may come: the database can be reached and has a schema that this release knows."""
+    reason = await _objection(database_of(request))
+    if reason:
+        raise Unavailable(reason)
+    return StatusOut()
+
+
+@router.get("/health")
+async def read_health(request: Request) -> HealthOut:
+    """How the service and what it stands on are. Always 200: it reports, /readyz decides."""
+    reason = await _objection(database_of(request))
+    cached = await cast("Cache", request.app.state.cache).is_there()
+    return HealthOut(
+        status="down" if reason else "healthy" if cached else "degraded",
+        database="down" if reason else "ok",
+        cache="ok" if cached else "down",
+        detail=reason,
+    )
+
+
+async def _objection(database: Database) -> str | None:
+    try:
+        async with database.reader() as session:
+            return await objection(session)
+    except (DBAPIError, PoolTimeout, OSError):
+        return UNREACHABLE

@@ -1,0 +1,1 @@
+"""What every room shares. Imports no room."""

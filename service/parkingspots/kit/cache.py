@@ -1,0 +1,30 @@
+"""Valkey, or anything that speaks Redis's protocol. Its loss costs speed and nothing else."""
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from parkingspots.settings import Settings
+
+LONGEST_WAIT = 0.1  # seconds, to connect and to answer
+
+
+class Cache:
+    def __init__(self, settings: Settings) -> None:
+        self.client: Redis = Redis.from_url(
+            settings.cache_url,
+            socket_connect_timeout=LONGEST_WAIT,
+            socket_timeout=LONGEST_WAIT,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def is_there(self) -> bool:
+        """Whether the server answers within 100 ms."""
+        try:
+            return bool(await self.client.ping())
+        except (RedisError, OSError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        await self.client.aclose()

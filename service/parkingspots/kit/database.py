@@ -1,0 +1,133 @@
+"""Connections, transactions and what may go wrong with them."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, cast
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from parkingspots.settings import Settings
+
+DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+EXCLUSION_VIOLATION, UNIQUE_VIOLATION = "23P01", "23505"
+INVALID_PARAMETER = "22023"
+ATTEMPTS = 3
+LONGEST_PAUSE = 0.05  # seconds; a deadlock's other half is done within milliseconds
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Database:
+    """One pool of connections; `transaction()` for writes and `reader()`, in autocommit, for reads."""
+
+    def __init__(self, settings: Settings, *, pool_size: int | None = None) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            settings.sqlalchemy_url,
+            pool_size=pool_size or settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_pool_wait_seconds,
+            connect_args={"timeout": 5, "server_settings": _server_settings(settings)},
+        )
+        _skip_closed_connections(self.engine.sync_engine)
+        self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._readers = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"),
+            expire_on_commit=False,
+            autoflush=False,
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed when the block ends and undone when it raises."""
+        async with self._writers() as session:
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[AsyncSession]:
+        """A session in autocommit: a transaction around one SELECT would cost half as much again."""
+        async with self._readers() as session:
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _server_settings(settings: Settings) -> dict[str, str]:
+    return {
+        "application_name": "parkingspots",
+        "TimeZone": "UTC",
+        "jit": "off",
+        "statement_timeout": str(settings.database_statement_timeout_ms),
+        "lock_timeout": str(settings.database_lock_timeout_ms),
+        "idle_in_transaction_session_timeout": str(settings.database_statement_timeout_ms * 2),
+    }
+
+
+def _skip_closed_connections(engine: Engine) -> None:
+    """After a restart of the server the pool hands out no dead connection; asks the socket, not the server."""
+
+    @event.listens_for(engine, "checkout")
+    def alive(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event
+        if dbapi_connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's five-letter code of `error`, where the server sent one."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint that `error` says was violated."""
+    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+
+
+def retried(
+    use_case: Callable[Concatenate[AsyncSession, P], Awaitable[R]],
+) -> Callable[Concatenate[AsyncSession, P], Awaitable[R]]:
+    """A use case that starts over, three times at most, where PostgreSQL ended it as a deadlock's victim.
+
+    The use case must be all that its transaction does: what came before it in the session is undone too.
+    """
+
+    @wraps(use_case)
+    async def attempt(session: AsyncSession, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await use_case(session, *args, **kwargs)
+            except DBAPIError as error:
+                if sqlstate(error) not in {DEADLOCK, SERIALIZATION_FAILURE}:
+                    raise
+                await session.rollback()
+                await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - jitter, no secret
+        return await use_case(session, *args, **kwargs)
+
+    return attempt
+
+
+def database_of(request: Request) -> Database:
+    return cast("Database", request.app.state.database)
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with database_of(request).transaction() as session:
+        yield session
+
+
+async def _reader(request: Request) -> AsyncIterator[AsyncSession]:
+    async with database_of(request).reader() as session:
+        yield session
+
+
+# scope="function": the commit comes before the answer is sent, so a client that has its answer can read its write.
+Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+Reader = Annotated[AsyncSession, Depends(_reader, scope="function")]

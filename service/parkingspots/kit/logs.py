@@ -1,0 +1,36 @@
+"""Logs: lines of JSON, or coloured lines on a developer's terminal. They hold no body, no query and no header."""
+
+import logging
+import sys
+
+import structlog
+
+from parkingspots.settings import Environment, Settings
+
+
+def configure(settings: Settings) -> None:
+    """Send structlog's and the standard library's records to standard output, in one form."""
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if settings.environment is Environment.DEVELOPMENT:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in ("uvicorn", "uvicorn.error", "gunicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True

@@ -1,0 +1,135 @@
+"""Bringing the database from one revision to another: one migration at a time, each in its own short transaction."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alembic import command, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from parkingspots.kit.database import LOCK_NOT_AVAILABLE, Database, sqlstate
+from parkingspots.kit.schema import objection
+from parkingspots.settings import Settings
+
+OLDEST_SERVER = 180_000
+"""PostgreSQL 18: uuidv7() and the built-in collations."""
+ONE_AT_A_TIME = 0x7061726B
+"""The advisory lock that a migration holds ("park")."""
+LOCK_TIMEOUT = "5s"
+"""A migration gives way to the traffic after this, rather than queue everybody behind itself."""
+PAUSE = 0.5  # seconds between two looks at a database that is not ready
+
+
+class MigrationError(Exception):
+    """The database was left as it was; the message is one sentence for a person at a terminal."""
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration; the scripts lie in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parents[1]
+    scripts = next(path for path in (package / "migrations", package.parent / "migrations") if path.is_dir())
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    return config
+
+
+def declare(*, current: int, oldest_compatible: int) -> None:
+    """In a migration's own transaction: what the schema is now, and the oldest code that can still work with it."""
+    op.execute(
+        f"INSERT INTO schema_contract (current, oldest_compatible) VALUES ({current:d}, {oldest_compatible:d})"  # noqa: S608 - integers
+        " ON CONFLICT (one) DO UPDATE SET current = excluded.current, oldest_compatible = excluded.oldest_compatible"
+    )
+
+
+def heads() -> list[str]:
+    return list(ScriptDirectory.from_config(alembic_config()).get_heads())
+
+
+async def current(settings: Settings) -> str | None:
+    """The database's revision, or None where nothing was ever migrated."""
+    async with _connection(settings) as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+def print_sql(target: str) -> None:
+    """Print what `upgrade` would run on an empty database."""
+    command.upgrade(alembic_config(), target, sql=True)
+
+
+async def upgrade(settings: Settings, target: str = "head") -> None:
+    await _run(settings, lambda config: command.upgrade(config, target))
+
+
+async def downgrade(settings: Settings, target: str) -> None:
+    await _run(settings, lambda config: command.downgrade(config, target))
+
+
+async def wait(settings: Settings, seconds: float) -> None:
+    """Return once the database can be reached and has a schema for this code; MigrationError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while reason := await _why_not_ready(settings):
+        if time.monotonic() > deadline:
+            raise MigrationError(f"Not ready after {seconds:g} s. {reason}")
+        await asyncio.sleep(PAUSE)
+
+
+async def _why_not_ready(settings: Settings) -> str | None:
+    database = Database(settings, pool_size=1)
+    try:
+        async with database.reader() as session:
+            return await objection(session)
+    except (DBAPIError, OSError, TimeoutError) as error:
+        return f"The database cannot be reached ({type(getattr(error, 'orig', error)).__name__})."
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """A connection of its own, without the time-outs that requests have."""
+    engine = create_async_engine(settings.sqlalchemy_url, poolclass=NullPool, connect_args={"timeout": 5})
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def _run(settings: Settings, step: Callable[[Config], None]) -> None:
+    async with _connection(settings) as connection:
+        await _require_server(connection)
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+        await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        await connection.commit()
+        config = alembic_config()
+
+        def run(sync_connection: object) -> None:
+            config.attributes["connection"] = sync_connection
+            step(config)
+
+        try:
+            await connection.run_sync(run)
+            await connection.commit()
+        except CommandError as error:
+            raise MigrationError(f"{error}.") from error
+        except DBAPIError as error:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE:
+                raise
+            raise MigrationError(
+                f"A table stayed locked for {LOCK_TIMEOUT}; nothing was changed. Run it again at a quieter time."
+            ) from error
+
+
+async def _require_server(connection: AsyncConnection) -> None:
+    number = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
+    if number < OLDEST_SERVER:
+        raise MigrationError(f"PostgreSQL {number // 10_000} is too old: ParkingSpots needs version 18 or newer.")

@@ -1,0 +1,84 @@
+"""Lists in pages: page and page_size as ever, or a keyset cursor that travels in the Link header (RFC 8288)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query, Request, Response
+
+from parkingspots.kit.problems import Invalid
+
+MOST = 200
+HIGHEST_PAGE = 1_000_000
+Row = TypeVar("Row")
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is asked for: `size` rows from `offset`, or those behind the key `after`."""
+
+    size: int
+    offset: int = 0
+    after: Key | None = None
+
+    @property
+    def fetch(self) -> int:
+        """One row more than is answered tells whether there is a next page."""
+        return self.size + 1
+
+
+PageNumber = Annotated[int, Query(ge=1, le=HIGHEST_PAGE, description="from 1; `cursor` is the faster way")]
+PageSize = Annotated[int | None, Query(ge=1, le=MOST, description="rows a page")]
+Limit = Annotated[int | None, Query(ge=1, le=MOST, description="another name for page_size")]
+CursorText = Annotated[str | None, Query(max_length=500, description="from the Link header; replaces `page`")]
+
+
+def asked(page: int, size: int, cursor: str | None, key: Callable[[list[Any]], Key]) -> Page:
+    """The page that a client asked for; `key` reads a cursor's parts. Raises Invalid for a cursor that is not ours."""
+    if cursor is None:
+        return Page(size, offset=(page - 1) * size)
+    return Page(size, after=_key_of(cursor, key))
+
+
+def by(key: Callable[[list[Any]], Key], default_size: int) -> Any:  # noqa: ANN401 - a FastAPI dependency
+    """The dependency of a list whose rows are ordered by `key`."""
+
+    def page(page: PageNumber = 1, page_size: PageSize = None, limit: Limit = None, cursor: CursorText = None) -> Page:
+        return asked(page, page_size or limit or default_size, cursor, key)
+
+    return Depends(page)
+
+
+def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[list[Row], str | None]:
+    """The rows to answer out of those fetched, and the cursor of the next page, where there is one."""
+    answered = list(rows[: page.size])
+    return answered, _cursor(key(answered[-1])) if len(rows) > page.size else None
+
+
+def link(request: Request, response: Response, cursor: str | None, also: Mapping[str, str] | None = None) -> None:
+    """Name the next page in the Link header, by a relative reference: no header of the client's gets into it.
+
+    `also` are parameters that this request implied and the next one has to say.
+    """
+    if cursor is None:
+        return
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in {"page", "cursor"}]
+    query = urlencode([*kept, *(also or {}).items(), ("cursor", cursor)], errors="replace")
+    response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+
+
+def _cursor(key: Key) -> str:
+    text = json.dumps([str(part) if not isinstance(part, float) else part for part in key])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _key_of(cursor: str, key: Callable[[list[Any]], Key]) -> Key:
+    try:
+        return key(json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
+    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
+        raise Invalid.parameter("cursor", "is not a cursor of this list; take it from the Link header") from None

@@ -1,0 +1,210 @@
+"""Errors as clients see them: application/problem+json (RFC 9457), one base class, one place that answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from parkingspots.kit.database import LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate
+
+MEDIA_TYPE = "application/problem+json"
+CLASSES_OF_A_SERVER_IN_TROUBLE = ("08", "53", "57", "58")
+"""SQLSTATE classes: connection, insufficient resources, operator intervention, system error."""
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's word
+    """What a client is told when a request cannot be fulfilled: a status, a title and a sentence on what to do."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Unexpected error"
+    detail: str = "Something went wrong on our side. Please try again later."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.detail = detail or type(self).detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        super().__init__(self.detail)
+
+
+class NotFound(Problem):
+    status, title = 404, "Not found"
+    detail = "There is nothing here, or it is not yours to see. Check the id."
+
+
+class Forbidden(Problem):
+    status, title = 403, "Not allowed"
+    detail = "You may see this but not do that."
+
+
+class Conflict(Problem):
+    status, title = 409, "Conflict"
+    detail = "The current state does not allow this. Read it again, then decide."
+
+
+class BadRequest(Problem):
+    status, title = 400, "Bad request"
+    detail = "The request cannot be carried out as sent."
+
+
+class Invalid(Problem):
+    """422 with the fields that are wrong: {pointer or parameter, detail}."""
+
+    status, title = 422, "Invalid input"
+    detail = "Some fields are not valid. See errors for each."
+
+    @classmethod
+    def field(cls, pointer: str, detail: str) -> "Invalid":
+        return cls(errors=[{"pointer": pointer, "detail": detail}])
+
+    @classmethod
+    def parameter(cls, name: str, detail: str) -> "Invalid":
+        return cls(errors=[{"parameter": name, "detail": detail}])
+
+
+class BodyTooLarge(Problem):
+    status, title = 413, "Content Too Large"
+    detail = "The body is larger than 1 MiB. Send less."
+
+
+class Unavailable(Problem):
+    status, title = 503, "Service unavailable"
+    detail = "The service is short of something right now. Please try again in a moment."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class ErrorOut(BaseModel):
+    """One wrong field: `pointer` into the body (RFC 6901), or the `parameter` of path, query or header."""
+
+    pointer: str | None = None
+    parameter: str | None = None
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorOut] | None = None
+
+
+def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the problems that an operation may answer with."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        example = {"type": "about:blank", "title": kind.title, "status": kind.status, "detail": kind.detail}
+        entry = described.setdefault(
+            kind.status,
+            {"description": kind.title, "content": {MEDIA_TYPE: {"schema": PROBLEM_REF, "examples": {}}}},
+        )
+        entry["content"][MEDIA_TYPE]["examples"][kind.__name__] = {"summary": kind.title, "value": example}
+    return described
+
+
+PROBLEM_REF = {"$ref": "#/components/schemas/ProblemOut"}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app`, the framework's own included, as a problem document."""
+    handlers: dict[type[Exception], Callable[..., Awaitable[JSONResponse]]] = {
+        Problem: _on_problem,
+        RequestValidationError: _on_invalid,
+        HTTPException: _on_http,
+        DBAPIError: _on_database,
+        PoolTimeout: _on_unreachable,
+        OSError: _on_unreachable,
+        Exception: _on_unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """The problem document of `problem`."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.errors is not None:
+        body["errors"] = problem.errors
+    return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+async def _on_problem(_: Request, error: Problem) -> JSONResponse:
+    return answer(error)
+
+
+async def _on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    return answer(Invalid(errors=[_field_error(each) for each in error.errors()]))
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    """One of pydantic's errors, without the input, which may be a password."""
+    where, *path = error["loc"]
+    detail = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "json_invalid":
+        return {"pointer": "", "detail": f"The body is not JSON: {error['ctx']['error']}."}
+    if where == "body":
+        return {"pointer": "".join(f"/{_escaped(str(part))}" for part in path), "detail": detail}
+    return {"parameter": str(path[0]) if path else str(where), "detail": detail}
+
+
+def _escaped(part: str) -> str:
+    """RFC 6901, 3; a lone surrogate in a field's name cannot be sent back."""
+    return part.replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
+
+
+SENTENCES = {
+    400: "The request could not be read. Check its body and headers.",
+    404: "There is no such path. See /docs for those that exist.",
+    405: "This path does not take that method. See the Allow header for those it takes.",
+    413: BodyTooLarge.detail,
+}
+
+
+async def _on_http(_: Request, error: HTTPException) -> JSONResponse:
+    status = HTTPStatus(error.status_code)
+    problem = Problem(SENTENCES.get(status, str(error.detail)), headers=error.headers)
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": problem.detail}
+    return JSONResponse(body, int(status), headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:
+    code = sqlstate(error)
+    if code in {LOCK_NOT_AVAILABLE, QUERY_CANCELED}:
+        return answer(Unavailable("Many are asking for the same thing right now. Please try again in a moment."))
+    if error.connection_invalidated or code is None or code.startswith(CLASSES_OF_A_SERVER_IN_TROUBLE):
+        return await _on_unreachable(request, error)
+    return await _on_unexpected(request, error)
+
+
+async def _on_unreachable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("database unreachable", error=type(error).__name__)
+    return answer(Unavailable("The database cannot be reached right now. Please try again in a few seconds."))
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", method=request.method, path=request.scope["path"], exc_info=error)
+    return answer(Problem())

@@ -1,0 +1,118 @@
+"""The types of what goes over the wire, strict where the language is lax."""
+
+import re
+from collections.abc import Set as AbstractSet
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+HH_MM = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+YYYY_MM_DD = re.compile(r"\d{4}-\d\d-\d\d")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+T = TypeVar("T", bound=BaseModel)
+HIGHEST_AMOUNT = 100_000_000
+"""Minor units: a million of the major one."""
+
+
+class Wire(BaseModel):
+    """The base of every body: reads ORM rows, refuses NaN and infinity, ignores fields it does not know."""
+
+    model_config = ConfigDict(from_attributes=True, allow_inf_nan=False)
+
+
+def _without_control_characters(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _rfc_3339(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        raise ValueError("must be a time with an offset, such as 2030-05-01T10:00:00+03:00")
+    return value.upper()
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999") from None
+
+
+def rendered(moment: datetime) -> str:
+    """RFC 3339 in UTC, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _iso_date(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+    if type(value) is not date and not (isinstance(value, str) and YYYY_MM_DD.fullmatch(value)):
+        raise ValueError("must be a date as YYYY-MM-DD")
+    return value
+
+
+def _https(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "https" and bool(parts.hostname) and parts.port is not False
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in url):
+        raise ValueError("must be an https URL")
+    return url
+
+
+def _hh_mm(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+    """Seconds are taken where they are zero: some clients send HH:MM:SS."""
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not HH_MM.fullmatch(
+        value.removesuffix(":00") if len(value) == len("HH:MM:SS") else value
+    ):
+        raise ValueError("must be a time of day as HH:MM")
+    return value
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_control_characters)]
+Paragraph = Annotated[Line, Field(max_length=5_000)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_rfc_3339),
+    AfterValidator(_in_utc),
+    PlainSerializer(rendered, return_type=str),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+TimeOfDay = Annotated[time, BeforeValidator(_hh_mm), PlainSerializer(lambda at: at.strftime("%H:%M"), return_type=str)]
+DateOnly = Annotated[date, BeforeValidator(_iso_date)]
+Cents = Annotated[int, Field(description="integer minor units of the currency")]
+Rate = Annotated[int, Field(gt=0, le=HIGHEST_AMOUNT, description="integer minor units of the currency")]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+ImageURL = Annotated[Line, Field(max_length=2_000), AfterValidator(_https)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Message(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"message": "Done."}]})
+
+    message: str
+
+
+def without_null(changes: T, *, but: AbstractSet[str] = frozenset()) -> T:
+    """`changes`, a partial update, in which a field may be left out but not be null, `but` those; else ValueError."""
+    for name in changes.model_fields_set - but:
+        if getattr(changes, name) is None:
+            raise ValueError(f"{name} must not be null; leave it out to keep what it is")
+    return changes

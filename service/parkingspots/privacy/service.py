@@ -1,0 +1,18 @@
+"""Use cases of privacy: one function each, one transaction each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots.accounts import service as accounts
+from parkingspots.kit.database import retried
+from parkingspots.spots import service as spots
+
+
+@retried
+async def close_account(session: AsyncSession, user_id: UUID, now: datetime) -> None:
+    """Take the user's spots off the market and forget who the user is, or raise LiveBookings."""
+    user = await accounts.lock(session, user_id)
+    await spots.withdraw_all_of(session, user.id)
+    await accounts.forget(session, user, now)

@@ -1,0 +1,67 @@
+"""Running the application: one process in a container, gunicorn with uvicorn's workers on a single machine."""
+
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from gunicorn.app.base import BaseApplication
+
+from parkingspots.app import create
+from parkingspots.kit import logs
+from parkingspots.settings import Environment, Settings, load
+
+FACTORY = "parkingspots.serving:application"
+KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it is the proxy that closes
+GRACE = 20  # seconds for requests in flight after SIGTERM
+BACKLOG = 2048
+
+
+def application() -> FastAPI:
+    """The application as the environment says."""
+    settings = load()
+    logs.configure(settings)
+    return create(settings)
+
+
+def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool) -> None:
+    """Serve until a signal ends it."""
+    if workers > 1:
+        _Gunicorn(host, port, workers).run()
+        return
+    logs.configure(settings)
+    uvicorn.run(
+        FACTORY,
+        factory=True,
+        host=host,
+        port=port,
+        backlog=BACKLOG,
+        reload=reload,
+        reload_dirs=[str(Path(__file__).parent)] if reload else None,
+        log_config=None,
+        access_log=settings.environment is Environment.DEVELOPMENT,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, host: str, port: int, workers: int) -> None:
+        self.options: dict[str, Any] = {
+            "bind": f"{host}:{port}",
+            "workers": workers,
+            "worker_class": "uvicorn_worker.UvicornWorker",
+            "backlog": BACKLOG,
+            "keepalive": KEEP_ALIVE,
+            "graceful_timeout": GRACE,
+            "control_socket_disable": True,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> FastAPI:
+        return application()

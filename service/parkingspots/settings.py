@@ -1,0 +1,167 @@
+"""What the environment decides. Every name is an environment variable; `.env` in the current folder is read too."""
+
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+DEFAULT_SECRET_KEY = "development-only-secret-key-change-me-0123456789"  # noqa: S105 - refused outside development
+DEFAULT_DATABASE_URL = "postgresql://parkingspots:parkingspots@127.0.0.1:5432/parkingspots"
+LEAST_SECRET_LENGTH = 32
+"""RFC 7518, 3.2: a key of HS256 has at least 256 bits."""
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; the message is one sentence a variable, for a person at a terminal."""
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    EVALUATION = "evaluation"
+    PRODUCTION = "production"
+
+
+def database_url(text: str) -> URL:
+    """The asyncpg URL of what the user gave: with or without a driver; libpq's sslmode is understood."""
+    url = make_url(text)
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ArgumentError(f"{url.drivername} is not PostgreSQL")
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def _a_database_url(secret: SecretStr) -> SecretStr:
+    try:
+        database_url(secret.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise ValueError("use the form postgresql://user:password@host:5432/database") from None
+    return secret
+
+
+def _a_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("use an IANA time zone such as Europe/Athens")
+    return name
+
+
+def _a_list(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+    """`a, b` and the first backend's `["a", "b"]` are both understood."""
+    if not isinstance(value, str):
+        return value
+    return [part for part in (piece.strip(" \"'") for piece in value.strip("[] ").split(",")) if part]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    environment: Environment = Environment.DEVELOPMENT
+
+    database_url: Annotated[SecretStr, AfterValidator(_a_database_url)] = SecretStr(DEFAULT_DATABASE_URL)
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    database_pool_wait_seconds: float = Field(default=3, gt=0, le=60)
+    database_statement_timeout_ms: int = Field(default=5_000, ge=100)
+    database_lock_timeout_ms: int = Field(default=2_000, ge=10)
+
+    redis_url: SecretStr | None = None
+    redis_host: str = "127.0.0.1"
+    redis_port: int = Field(default=6379, ge=1, le=65535)
+    redis_password: SecretStr | None = None
+
+    secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
+    secret_key_previous: SecretStr | None = None
+    access_token_minutes: int = Field(default=30, ge=1)
+    refresh_token_days: int = Field(default=14, ge=1)
+
+    skip_payment_processing: bool = True
+    stripe_secret_key: SecretStr | None = None
+    stripe_publishable_key: str | None = None
+    stripe_webhook_secret: SecretStr | None = None
+
+    enable_background_tasks: bool = False
+    cors_origins: Annotated[list[str], NoDecode, Field(validate_default=True)] = Field(default_factory=list)
+
+    default_time_zone: Annotated[str, AfterValidator(_a_time_zone)] = "Europe/Athens"
+    default_currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    service_fee_percent: Decimal = Field(default=Decimal(10), ge=0, le=100, decimal_places=2)
+    hold_minutes: int = Field(default=10, ge=1, le=1440)
+    booking_min_minutes: int = Field(default=15, ge=1)
+    booking_max_days: int = Field(default=90, ge=1, le=366)
+    booking_horizon_days: int = Field(default=365, ge=1, le=3660)
+    check_in_early_minutes: int = Field(default=30, ge=0)
+
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+        if isinstance(values, dict) and "cors_origins" in values:
+            values["cors_origins"] = _a_list(values["cors_origins"])
+        return values
+
+    @model_validator(mode="after")
+    def _secrets_are_set(self) -> Self:
+        if self.environment is not Environment.DEVELOPMENT:
+            self._require_secret_key()
+        if self.environment is Environment.PRODUCTION:
+            self._require_production()
+        return self
+
+    def _require_secret_key(self) -> None:
+        key = self.secret_key.get_secret_value()
+        if key == DEFAULT_SECRET_KEY:
+            raise ValueError("SECRET_KEY is missing: set it to at least 32 random characters")
+        if len(key) < LEAST_SECRET_LENGTH:
+            raise ValueError("SECRET_KEY is too short: set it to at least 32 random characters")
+
+    def _require_production(self) -> None:
+        if self.skip_payment_processing:
+            raise ValueError("SKIP_PAYMENT_PROCESSING must be false in production: nothing would be paid")
+        for name in ("stripe_secret_key", "stripe_webhook_secret"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name.upper()} is missing: production takes payments and needs it")
+        if self.database_url.get_secret_value() == DEFAULT_DATABASE_URL:
+            raise ValueError("DATABASE_URL is missing: set it to the database that production uses")
+
+    @cached_property
+    def sqlalchemy_url(self) -> URL:
+        return database_url(self.database_url.get_secret_value())
+
+    @cached_property
+    def cache_url(self) -> str:
+        """The Redis URL, put together from host, port and password where none is given whole."""
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        password = self.redis_password.get_secret_value() if self.redis_password else None
+        url = URL.create("redis", "" if password else None, password, self.redis_host, self.redis_port, "0")
+        return url.render_as_string(hide_password=False)
+
+    @cached_property
+    def fee_basis_points(self) -> int:
+        return int(self.service_fee_percent * 100)
+
+    @cached_property
+    def default_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.default_time_zone)
+
+
+def load() -> Settings:
+    """The settings of this process, or SettingsError with a sentence for each variable that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(map(_sentence, error.errors(include_url=False, include_input=False)))) from None
+
+
+def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """One line a variable; names the variable, never its value, which may be a secret."""
+    name = "_".join(map(str, error["loc"][:1])).upper()
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message

@@ -1,0 +1,1 @@
+"""What is rented out: spots, when they are open, and finding them."""

@@ -1,0 +1,18 @@
+"""What may be wrong with a request about spots."""
+
+from parkingspots.kit.problems import Conflict, NotFound
+
+
+class SpotNotFound(NotFound):
+    title = "Spot not found"
+    detail = "There is no such spot, or its owner has taken it back. Search for another."
+
+
+class SpotHasBookings(Conflict):
+    title = "Spot has bookings"
+    detail = "Bookings of this spot are not over. Cancel or complete them, then delete it."
+
+
+class TooManySlots(Conflict):
+    title = "Too many slots"
+    detail = "This spot has 500 availability slots, the most it may have. Delete some first."

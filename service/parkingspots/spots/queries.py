@@ -1,0 +1,98 @@
+"""What a client may ask of the two searches, and what it means."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from parkingspots.kit.paging import HIGHEST_PAGE, MOST, Page, asked
+from parkingspots.kit.problems import Invalid
+from parkingspots.kit.wire import HIGHEST_AMOUNT, Instant, Latitude, Line, Longitude, Wire
+from parkingspots.spots.rules import SpotType, VehicleSize
+from parkingspots.spots.search import Place, Window, Wishes, key_by_age, key_by_distance
+
+PAGE_SIZE = 20
+HIGHEST_RADIUS_KM = 500
+IMPLIED_WINDOW = timedelta(hours=1)
+
+Words = Annotated[Line, Field(max_length=200)]
+Amount = Annotated[int, Field(ge=0, le=HIGHEST_AMOUNT)]
+PageRows = Annotated[int, Field(ge=1, le=MOST)]
+
+
+class ListQuery(Wire):
+    """The parameters of the plain list."""
+
+    q: Words | None = Field(default=None, description="part of title, description, address or city")
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    radius_km: Annotated[float, Field(gt=0, le=HIGHEST_RADIUS_KM, allow_inf_nan=False)] = 10
+    city: Words | None = Field(default=None, description="part of the city, without regard to case and accents")
+    spot_type: SpotType | None = None
+    vehicle_size: VehicleSize | None = Field(default=None, description="fits at least this")
+    max_hourly_rate: Amount | None = Field(default=None, description="in minor units")
+    max_price: Amount | None = Field(default=None, description="another name for max_hourly_rate")
+    has_ev_charging: bool | None = None
+    is_covered: bool | None = None
+    start_time: Instant | None = Field(default=None, description="with end_time: free and open for all of this time")
+    end_time: Instant | None = None
+    limit: PageRows | None = Field(default=None, description="another name for page_size")
+    page: Annotated[int, Field(ge=1, le=HIGHEST_PAGE)] = Field(default=1, description="`cursor` is the faster way")
+    page_size: PageRows | None = Field(default=None, description=f"{PAGE_SIZE} by default")
+    cursor: Annotated[str, Field(max_length=500)] | None = Field(default=None, description="from the Link header")
+
+    def wishes(self) -> Wishes:
+        return Wishes(
+            words=self.q or None,
+            city=self.city or None,
+            spot_type=self.spot_type,
+            vehicle_size=self.vehicle_size,
+            max_hourly_rate=self.max_price if self.max_hourly_rate is None else self.max_hourly_rate,
+            has_ev_charging=self.has_ev_charging,
+            is_covered=self.is_covered,
+        )
+
+    def place(self) -> Place | None:
+        """The circle asked for; raises Invalid for half a place. Zero is a latitude and a longitude."""
+        if self.latitude is None and self.longitude is None:
+            return None
+        if self.latitude is None or self.longitude is None:
+            missing = "latitude" if self.latitude is None else "longitude"
+            raise Invalid.parameter(missing, "latitude and longitude go together: send both or neither")
+        return Place(self.latitude, self.longitude, self.radius_km)
+
+    def window(self, longest: timedelta) -> Window | None:
+        """The time asked for; raises Invalid for half a window, an empty one and one longer than a booking may be."""
+        if self.start_time is None and self.end_time is None:
+            return None
+        if self.start_time is None or self.end_time is None:
+            missing = "start_time" if self.start_time is None else "end_time"
+            raise Invalid.parameter(missing, "start_time and end_time go together: send both or neither")
+        if self.end_time <= self.start_time:
+            raise Invalid.parameter("end_time", "must lie after start_time")
+        if self.end_time - self.start_time > longest:
+            raise Invalid.parameter("end_time", f"must lie at most {longest.days} days after start_time")
+        return Window(self.start_time, self.end_time)
+
+    def asked_page(self) -> Page:
+        key = key_by_age if self.place() is None else key_by_distance
+        return asked(self.page, self.page_size or self.limit or PAGE_SIZE, self.cursor, key)
+
+
+class SearchQuery(ListQuery):
+    """The parameters of the search, which without a window means the next hour."""
+
+    radius_km: Annotated[float, Field(gt=0, le=HIGHEST_RADIUS_KM, allow_inf_nan=False)] = 50
+    prefecture: Words | None = Field(default=None, description="part of the prefecture")
+    state: Words | None = Field(default=None, description="another name for prefecture")
+    zip_code: Annotated[Line, Field(max_length=20)] | None = None
+
+    def wishes(self) -> Wishes:
+        prefecture = self.state if self.prefecture is None else self.prefecture
+        return replace(super().wishes(), prefecture=prefecture or None, zip_code=self.zip_code or None)
+
+    def window_or_next_hour(self, longest: timedelta, now: datetime) -> Window:
+        """The time asked for, or one hour from now, cut to the minute so that many ask the same."""
+        start = now.replace(second=0, microsecond=0)
+        return self.window(longest) or Window(start, start + IMPLIED_WINDOW)

@@ -1,0 +1,133 @@
+"""SQL of spots, their counters and their availability slots."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from parkingspots.bookings.models import Booking
+from parkingspots.kit.paging import Page
+from parkingspots.spots import search as finding
+from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
+from parkingspots.spots.search import Columns, Place, Window, Wishes
+
+
+async def search(
+    session: AsyncSession, wishes: Wishes, place: Place | None, window: Window | None, page: Page
+) -> Sequence[Row[*Columns]]:
+    """The spots of the page and one more, where there is one."""
+    return (await session.execute(finding.statement(wishes, place, window, page))).all()
+
+
+async def add(session: AsyncSession, spot: Spot) -> Spot:
+    spot.stats = SpotStats(total_bookings=0, total_reviews=0, average_rating=0)
+    session.add(spot)
+    await session.flush()
+    return spot
+
+
+async def by_id(session: AsyncSession, spot_id: UUID) -> Spot | None:
+    """The spot with its counters, or None where there is none or it was deleted."""
+    return await session.scalar(select(Spot).options(joinedload(Spot.stats)).where(Spot.id == spot_id, Spot.is_active))
+
+
+async def of_owner(session: AsyncSession, owner_id: UUID, page: Page) -> Sequence[Spot]:
+    """The owner's spots, newest first; those of the page and one more, where there is one."""
+    query = select(Spot).options(joinedload(Spot.stats)).where(Spot.owner_id == owner_id, Spot.is_active)
+    if page.after is not None:
+        created_at, spot_id = page.after
+        query = query.where((Spot.created_at < created_at) | ((Spot.created_at == created_at) & (Spot.id > spot_id)))
+    query = query.order_by(Spot.created_at.desc(), Spot.id).offset(page.offset).limit(page.fetch)
+    return (await session.scalars(query)).all()
+
+
+async def lock(session: AsyncSession, spot_id: UUID) -> Spot | None:
+    """The spot, its row locked against bookings and changes until the transaction ends (FOR NO KEY UPDATE)."""
+    return await session.scalar(
+        select(Spot)
+        .options(joinedload(Spot.stats))
+        .where(Spot.id == spot_id, Spot.is_active)
+        .with_for_update(of=Spot, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def lock_all_of(session: AsyncSession, owner_id: UUID) -> Sequence[Spot]:
+    """All spots of the owner, locked in the order of their ids until the transaction ends (FOR NO KEY UPDATE)."""
+    return (
+        await session.scalars(
+            select(Spot)
+            .where(Spot.owner_id == owner_id, Spot.is_active)
+            .order_by(Spot.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    ).all()
+
+
+async def is_open(session: AsyncSession, spot_id: UUID, window: Window) -> bool:
+    """Whether the spot's hours and slots allow the whole window."""
+    return bool(await session.scalar(select(finding.open_throughout(window)).where(Spot.id == spot_id)))
+
+
+async def has_live_bookings(session: AsyncSession, spot_id: UUID) -> bool:
+    live = exists().where(Booking.spot_id == spot_id, Booking.is_live())
+    return bool(await session.scalar(select(live)))
+
+
+async def admits(session: AsyncSession, spot_id: UUID, user_id: UUID, latest_start: datetime, now: datetime) -> bool:
+    """Whether the user has a paid booking of the spot that starts by `latest_start` and has not ended."""
+    near = exists().where(
+        Booking.spot_id == spot_id,
+        Booking.user_id == user_id,
+        Booking.is_good(),
+        Booking.start_time <= latest_start,
+        Booking.end_time > now,
+    )
+    return bool(await session.scalar(select(near)))
+
+
+async def slots(session: AsyncSession, spot_id: UUID) -> Sequence[AvailabilitySlot]:
+    """The spot's weekly slots, then its dated ones, in the order of time."""
+    query = select(AvailabilitySlot).where(AvailabilitySlot.spot_id == spot_id)
+    order = (
+        AvailabilitySlot.day_of_week.nulls_last(),
+        AvailabilitySlot.specific_date,
+        AvailabilitySlot.start_minute,
+        AvailabilitySlot.id,
+    )
+    return (await session.scalars(query.order_by(*order))).all()
+
+
+async def count_slots(session: AsyncSession, spot_id: UUID) -> int:
+    query = select(func.count()).select_from(AvailabilitySlot).where(AvailabilitySlot.spot_id == spot_id)
+    return (await session.scalar(query)) or 0
+
+
+async def add_slot(session: AsyncSession, slot: AvailabilitySlot) -> AvailabilitySlot:
+    session.add(slot)
+    await session.flush()
+    return slot
+
+
+async def delete_slot(session: AsyncSession, spot_id: UUID, slot_id: UUID) -> bool:
+    """Whether there was such a slot of the spot."""
+    deleted = await session.scalar(
+        delete(AvailabilitySlot)
+        .where(AvailabilitySlot.id == slot_id, AvailabilitySlot.spot_id == spot_id)
+        .returning(AvailabilitySlot.id)
+    )
+    return deleted is not None
+
+
+async def add_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:
+    """Add to the counters of the spots, locked in the order of their ids."""
+    rows = await session.scalars(
+        select(SpotStats).where(SpotStats.spot_id.in_(completed)).order_by(SpotStats.spot_id).with_for_update()
+    )
+    for stats in rows:
+        stats.total_bookings = SpotStats.total_bookings + completed[stats.spot_id]
+    await session.flush()

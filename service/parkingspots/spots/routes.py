@@ -1,0 +1,153 @@
+"""Endpoints of /parking-spots."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row
+
+from parkingspots.accounts.identity import CurrentUser, Visitor
+from parkingspots.accounts.problems import NotSignedIn
+from parkingspots.kit import paging
+from parkingspots.kit.clock import Clock
+from parkingspots.kit.database import Reader, Transaction
+from parkingspots.kit.paging import Page
+from parkingspots.kit.problems import Invalid, NotFound, problems
+from parkingspots.kit.settings import CurrentSettings
+from parkingspots.kit.wire import Message, rendered
+from parkingspots.spots import rules, service
+from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
+from parkingspots.spots.queries import ListQuery, SearchQuery
+from parkingspots.spots.schemas import SlotIn, SlotOut, SpotIn, SpotItem, SpotOut, SpotUpdate
+from parkingspots.spots.search import Columns, key_by_age
+
+MY_SPOTS_A_PAGE = 100
+
+router = APIRouter(prefix="/parking-spots", tags=["parking spots"])
+
+
+@router.get("/", responses=problems(Invalid))
+async def list_spots(
+    query: Annotated[ListQuery, Query()],
+    request: Request,
+    response: Response,
+    session: Reader,
+    settings: CurrentSettings,
+) -> list[SpotItem]:
+    """Spots that fit: nearest first where a place is given, else newest first."""
+    window = query.window(timedelta(days=settings.booking_max_days))
+    page = query.asked_page()
+    rows = await service.search(session, query.wishes(), query.place(), window, page)
+    return _answered(request, response, page, rows)
+
+
+@router.get("/search", responses=problems(Invalid))
+async def search_spots(
+    query: Annotated[SearchQuery, Query()],
+    request: Request,
+    response: Response,
+    session: Reader,
+    settings: CurrentSettings,
+    clock: Clock,
+) -> list[SpotItem]:
+    """Spots that fit and are free and open for a time; without a time, for the next hour."""
+    window = query.window_or_next_hour(timedelta(days=settings.booking_max_days), clock.now())
+    page = query.asked_page()
+    rows = await service.search(session, query.wishes(), query.place(), window, page)
+    implied = {} if query.start_time else {"start_time": rendered(window.start), "end_time": rendered(window.end)}
+    return _answered(request, response, page, rows, implied)
+
+
+def _answered(
+    request: Request,
+    response: Response,
+    page: Page,
+    rows: Sequence[Row[*Columns]],
+    implied: dict[str, str] | None = None,
+) -> list[SpotItem]:
+    answered, cursor = paging.cut(page, rows, _key)
+    paging.link(request, response, cursor, implied)
+    return [_item(row) for row in answered]
+
+
+def _key(row: Row[*Columns]) -> paging.Key:
+    return row.chord if _has_place(row) else row.created_at, row.id
+
+
+def _has_place(row: Row[*Columns]) -> bool:
+    return "chord" in row._fields
+
+
+def _item(row: Row[*Columns]) -> SpotItem:
+    item = SpotItem.model_validate(row)
+    if _has_place(row):
+        item.distance_km = rules.ground_km(row.chord)
+    return item
+
+
+@router.get("/my-spots", responses=problems(NotSignedIn))
+async def list_my_spots(
+    user: CurrentUser,
+    session: Reader,
+    request: Request,
+    response: Response,
+    page: Annotated[Page, paging.by(key_by_age, MY_SPOTS_A_PAGE)],
+) -> list[SpotOut]:
+    """My spots, newest first."""
+    spots, cursor = paging.cut(
+        page, await service.of_owner(session, user, page), lambda spot: (spot.created_at, spot.id)
+    )
+    paging.link(request, response, cursor)
+    return [SpotOut.of(spot, with_instructions=True) for spot in spots]
+
+
+@router.post("/", status_code=201, responses=problems(NotSignedIn))
+async def create_spot(wish: SpotIn, user: CurrentUser, session: Transaction, settings: CurrentSettings) -> SpotOut:
+    """List a spot. A renter who does so becomes an owner."""
+    fields = wish.model_dump()
+    fields["time_zone"] = wish.time_zone or settings.default_time_zone
+    fields["currency"] = wish.currency or settings.default_currency
+    return SpotOut.of(await service.create(session, user, fields), with_instructions=True)
+
+
+@router.get("/{spot_id}", responses=problems(SpotNotFound))
+async def read_spot(spot_id: UUID, visitor: Visitor, session: Reader, clock: Clock) -> SpotOut:
+    """A spot. How to get in is told to its owner, and to a renter from 24 hours before the booking to its end."""
+    spot = await service.read(session, spot_id)
+    shown = await service.shows_instructions(session, spot, visitor, clock.now())
+    return SpotOut.of(spot, with_instructions=shown)
+
+
+@router.put("/{spot_id}", responses=problems(NotSignedIn, SpotNotFound))
+async def update_spot(spot_id: UUID, changes: SpotUpdate, user: CurrentUser, session: Transaction) -> SpotOut:
+    """Change my spot; what is not sent stays as it is."""
+    sent = changes.model_dump(exclude_unset=True)
+    return SpotOut.of(await service.update(session, user, spot_id, sent), with_instructions=True)
+
+
+@router.delete("/{spot_id}", responses=problems(NotSignedIn, SpotNotFound, SpotHasBookings))
+async def delete_spot(spot_id: UUID, user: CurrentUser, session: Transaction) -> Message:
+    """Delete my spot, unless bookings of it are not over. Past bookings stay in the history."""
+    await service.delete(session, user, spot_id)
+    return Message(message="The spot is deleted.")
+
+
+@router.get("/{spot_id}/availability", responses=problems(SpotNotFound))
+async def list_slots(spot_id: UUID, session: Reader) -> list[SlotOut]:
+    """The times at which a spot is open or closed: weekly ones first, then dated ones."""
+    return [SlotOut.of(slot) for slot in await service.slots(session, spot_id)]
+
+
+@router.post("/{spot_id}/availability", status_code=201, responses=problems(NotSignedIn, SpotNotFound, TooManySlots))
+async def create_slot(spot_id: UUID, wish: SlotIn, user: CurrentUser, session: Transaction) -> SlotOut:
+    """Say when my spot is open or closed: on a weekday, or on one date."""
+    return SlotOut.of(await service.add_slot(session, user, wish.slot_of(spot_id)))
+
+
+@router.delete("/{spot_id}/availability/{slot_id}", responses=problems(NotSignedIn, NotFound))
+async def delete_slot(spot_id: UUID, slot_id: UUID, user: CurrentUser, session: Transaction) -> Message:
+    """Take back a time at which my spot is open or closed."""
+    await service.delete_slot(session, user, spot_id, slot_id)
+    return Message(message="The slot is deleted.")

@@ -1,0 +1,66 @@
+"""What a spot is and when it is open. Imports no framework and no database."""
+
+from datetime import time
+from enum import StrEnum
+from math import asin, cos, radians, sin
+
+MINUTES_A_DAY = 1440
+EARTH_RADIUS_KM = 6371.0088
+"""The mean radius (IUGG)."""
+
+
+class SpotType(StrEnum):
+    INDOOR = "indoor"
+    OUTDOOR = "outdoor"
+    COVERED = "covered"
+    GARAGE = "garage"
+    DRIVEWAY = "driveway"
+    LOT = "lot"
+
+
+class VehicleSize(StrEnum):
+    """In ascending order: a spot for one size fits every smaller one."""
+
+    MOTORCYCLE = "motorcycle"
+    COMPACT = "compact"
+    STANDARD = "standard"
+    LARGE = "large"
+    OVERSIZED = "oversized"
+
+
+def sizes_that_fit(vehicle: VehicleSize) -> list[VehicleSize]:
+    """The sizes of spot into which `vehicle` goes."""
+    ascending = list(VehicleSize)
+    return ascending[ascending.index(vehicle) :]
+
+
+def minute_of(at: time) -> int:
+    """The minute of the local day, 0 to 1439."""
+    return at.hour * 60 + at.minute
+
+
+def time_of(minute: int) -> time:
+    """The time of day at `minute`; 1440, the day's end, is 00:00 again."""
+    hours, minutes = divmod(minute % MINUTES_A_DAY, 60)
+    return time(hours, minutes)
+
+
+def slot_minutes(start: time, end: time) -> tuple[int, int]:
+    """The first minute of a slot and the one it ends before; an end of 00:00 is the day's end, 1440."""
+    return minute_of(start), minute_of(end) or MINUTES_A_DAY
+
+
+def on_the_unit_sphere(latitude: float, longitude: float) -> tuple[float, float, float]:
+    """The point of a place given in degrees."""
+    phi, lam = radians(latitude), radians(longitude)
+    return cos(phi) * cos(lam), cos(phi) * sin(lam), sin(phi)
+
+
+def chord(km: float) -> float:
+    """The straight line through the unit sphere that spans `km` on the ground: c = 2 sin(d / 2R)."""
+    return 2 * sin(km / (2 * EARTH_RADIUS_KM))
+
+
+def ground_km(chord: float) -> float:
+    """The distance on the ground that a `chord` of the unit sphere spans, to the metre: d = 2R asin(c / 2)."""
+    return round(2 * EARTH_RADIUS_KM * asin(min(chord / 2, 1.0)), 3)

@@ -1,0 +1,141 @@
+"""Use cases of spots: one function each, one transaction each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots.accounts import service as accounts
+from parkingspots.accounts.models import User
+from parkingspots.kit.database import INVALID_PARAMETER, sqlstate
+from parkingspots.kit.paging import Page
+from parkingspots.kit.problems import Invalid, NotFound
+from parkingspots.spots import repository
+from parkingspots.spots.models import AvailabilitySlot, Spot
+from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
+from parkingspots.spots.search import Columns, Place, Window, Wishes
+
+INSTRUCTIONS_BEFORE = timedelta(hours=24)
+MOST_SLOTS = 500
+
+
+async def search(
+    session: AsyncSession, wishes: Wishes, place: Place | None, window: Window | None, page: Page
+) -> Sequence[Row[*Columns]]:
+    """The spots of the page and one more, where there is one: nearest or newest first."""
+    return await repository.search(session, wishes, place, window, page)
+
+
+async def create(session: AsyncSession, owner: User, fields: Mapping[str, Any]) -> Spot:
+    """List a spot. Its owner is an owner from now on."""
+    await accounts.become_owner(session, owner.id)
+    with _time_zone_known_to_the_database():
+        return await repository.add(session, Spot(owner_id=owner.id, **fields))
+
+
+@contextmanager
+def _time_zone_known_to_the_database() -> Iterator[None]:
+    """PostgreSQL's list of zones may be older or shorter than Python's; the table's constraint asks it."""
+    try:
+        yield
+    except DBAPIError as error:
+        if sqlstate(error) == INVALID_PARAMETER:
+            raise Invalid.field(
+                "/time_zone", "is not known here; use the zone's main name, such as Europe/Athens"
+            ) from None
+        raise
+
+
+async def read(session: AsyncSession, spot_id: UUID) -> Spot:
+    spot = await repository.by_id(session, spot_id)
+    if spot is None:
+        raise SpotNotFound
+    return spot
+
+
+async def shows_instructions(session: AsyncSession, spot: Spot, visitor: User | None, now: datetime) -> bool:
+    """Whether `visitor` may know how to get in: the owner, and a renter whose booking is near or running."""
+    if visitor is None:
+        return False
+    if visitor.id == spot.owner_id:
+        return True
+    return await repository.admits(session, spot.id, visitor.id, now + INSTRUCTIONS_BEFORE, now)
+
+
+async def of_owner(session: AsyncSession, owner: User, page: Page) -> Sequence[Spot]:
+    """The owner's spots, newest first; those of the page and one more, where there is one."""
+    return await repository.of_owner(session, owner.id, page)
+
+
+async def update(session: AsyncSession, owner: User, spot_id: UUID, changes: Mapping[str, Any]) -> Spot:
+    """The spot after `changes`, by column."""
+    spot = await _own(session, owner, spot_id)
+    for column, value in changes.items():
+        setattr(spot, column, value)
+    with _time_zone_known_to_the_database():
+        await session.flush()
+    return spot
+
+
+async def delete(session: AsyncSession, owner: User, spot_id: UUID) -> None:
+    """Take the spot off the market for good, or raise SpotHasBookings. What was booked stays in the history."""
+    spot = await _own(session, owner, spot_id)
+    if await repository.has_live_bookings(session, spot.id):
+        raise SpotHasBookings
+    spot.is_active = False
+
+
+async def withdraw_all_of(session: AsyncSession, owner_id: UUID) -> None:
+    """Take all spots of an owner who leaves off the market. The caller has locked the account and looks at bookings."""
+    for spot in await repository.lock_all_of(session, owner_id):
+        spot.is_active = False
+
+
+async def lock(session: AsyncSession, spot_id: UUID) -> Spot:
+    """The spot, locked against other bookings and changes until the transaction ends, or raise SpotNotFound."""
+    spot = await repository.lock(session, spot_id)
+    if spot is None:
+        raise SpotNotFound
+    return spot
+
+
+async def is_open(session: AsyncSession, spot: Spot, window: Window) -> bool:
+    """Whether the spot's hours and slots allow the whole window."""
+    return await repository.is_open(session, spot.id, window)
+
+
+async def count_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:
+    """Add completed bookings to the counters of their spots."""
+    await repository.add_completed(session, completed)
+
+
+async def slots(session: AsyncSession, spot_id: UUID) -> Sequence[AvailabilitySlot]:
+    await read(session, spot_id)
+    return await repository.slots(session, spot_id)
+
+
+async def add_slot(session: AsyncSession, owner: User, slot: AvailabilitySlot) -> AvailabilitySlot:
+    """Add a slot to the owner's spot, or raise TooManySlots."""
+    spot = await _own(session, owner, slot.spot_id)
+    if await repository.count_slots(session, spot.id) >= MOST_SLOTS:
+        raise TooManySlots
+    return await repository.add_slot(session, slot)
+
+
+async def delete_slot(session: AsyncSession, owner: User, spot_id: UUID, slot_id: UUID) -> None:
+    spot = await _own(session, owner, spot_id)
+    if not await repository.delete_slot(session, spot.id, slot_id):
+        raise NotFound
+
+
+async def _own(session: AsyncSession, owner: User, spot_id: UUID) -> Spot:
+    """The owner's spot, locked; another's is not found."""
+    spot = await lock(session, spot_id)
+    if spot.owner_id != owner.id:
+        raise SpotNotFound
+    return spot
