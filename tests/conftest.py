@@ -1,0 +1,157 @@
+"""What every test may use: a PostgreSQL and a Valkey of its own process, the application on them, and people."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots.app import create
+from parkingspots.dev.postgres import PostgresServer, postgres
+from parkingspots.dev.valkey import ValkeyServer, valkey
+from parkingspots.kit import migrating
+from parkingspots.kit.database import Database
+from parkingspots.settings import Settings
+from product import Api, Person
+
+
+class SetClock:
+    """A clock that stands where a test sets it."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Monday noon in winter, in the future, so that the database's own clock finds nothing due."""
+        self.moment = datetime(2040, 1, 2, 10, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_by(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Settings:
+    """The settings of the session's database, brought there by the real migrations."""
+    settings = Settings(_env_file=None, database_url=postgres_server.url, redis_url=valkey_server.url)
+    asyncio.run(migrating.upgrade(settings))
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def session(database: Database) -> AsyncIterator[AsyncSession]:
+    """A session in autocommit, to look at what the product has written or to set up what it cannot."""
+    async with database.reader() as session:
+        yield session
+    async with database.reader() as session:
+        await empty(session)
+
+
+async def empty(session: AsyncSession) -> None:
+    """Leave nothing of one test to the next; deleting beats TRUNCATE on tables of a few rows."""
+    for table in ("bookings", "availability_slots", "spot_stats", "spots", "sessions", "users"):
+        await session.execute(text(f"DELETE FROM {table}"))
+
+
+@pytest.fixture(scope="session")
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings, clock: SetClock) -> AsyncIterator[FastAPI]:
+    app = create(settings, clock)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def api(app: FastAPI, session: AsyncSession, clock: SetClock) -> AsyncIterator[Api]:  # noqa: ARG001 - empties the tables
+    """The application, asked over its HTTP interface in this process."""
+    clock.reset()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://parkingspots.test") as client:
+        yield Api(client, clock)
+
+
+@pytest.fixture
+async def unpaid_api(settings: Settings, session: AsyncSession, clock: SetClock) -> AsyncIterator[Api]:  # noqa: ARG001
+    """The application where a booking waits for its payment."""
+    clock.reset()
+    app = create(settings.model_copy(update={"skip_payment_processing": False}), clock)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://parkingspots.test") as client,
+    ):
+        yield Api(client, clock)
+
+
+@pytest.fixture
+async def owner(api: Api) -> Person:
+    return await api.person("owner")
+
+
+@pytest.fixture
+async def other_owner(api: Api) -> Person:
+    return await api.person("other-owner")
+
+
+@pytest.fixture
+async def renter(api: Api) -> Person:
+    return await api.person("renter")
+
+
+@pytest.fixture
+async def other_renter(api: Api) -> Person:
+    return await api.person("other-renter")
+
+
+@pytest.fixture
+async def admin(api: Api, session: AsyncSession) -> Person:
+    person = await api.person("admin")
+    await session.execute(text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": person.id})
+    return person
+
+
+@pytest.fixture
+async def spot(api: Api, owner: Person) -> str:
+    """The id of a spot that never closes, at 3.50 an hour."""
+    return await api.list_spot(owner)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_environment_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No variable and no .env of whoever runs the tests changes what they find."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        yield
+
+
+ROOT = Path(__file__).parents[1]
