@@ -27,6 +27,11 @@ async def run_until(stop: asyncio.Event, database: Database, interval: float = I
             continue
 
 
+async def run_for_ever(database: Database) -> None:
+    """The loop inside an API process (ENABLE_BACKGROUND_TASKS), until it is cancelled."""
+    await run_until(asyncio.Event(), database)
+
+
 async def _run_once(stop: asyncio.Event, database: Database) -> None:
     try:
         moved = await job.run(database, stop.is_set)

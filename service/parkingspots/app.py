@@ -11,6 +11,7 @@ from parkingspots import __version__, health
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
 from parkingspots.kit import docs, problems
+from parkingspots.kit.background import background_tasks
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import SystemClock, TimeSource
@@ -28,7 +29,8 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.cache = Database(settings), Cache(settings)
-        yield
+        async with background_tasks(app.state.database, enabled=settings.enable_background_tasks):
+            yield
         await app.state.cache.close()
         await app.state.database.close()
 

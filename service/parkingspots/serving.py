@@ -1,6 +1,9 @@
 """Running the application: one process in a container, gunicorn with uvicorn's workers on a single machine."""
 
+import signal
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -30,6 +33,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         _Gunicorn(host, port, workers).run()
         return
     logs.configure(settings)
+    signal.signal(signal.SIGTERM, _end)
     uvicorn.run(
         FACTORY,
         factory=True,
@@ -44,6 +48,11 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    """Exit code 0: uvicorn raises SIGTERM once more when it has finished, and being asked to end is no failure."""
+    sys.exit(0)
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

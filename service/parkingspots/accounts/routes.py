@@ -40,8 +40,8 @@ LOGIN_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/LoginIn"}},
-            FORM: {"schema": {"$ref": "#/components/schemas/LoginForm"}},
+            "application/json": {"schema": LoginIn.model_json_schema()},
+            FORM: {"schema": LoginForm.model_json_schema()},
         },
     }
 }

@@ -64,6 +64,10 @@ class LoginIn(Wire):
 class LoginForm(Wire):
     """The OAuth2 password form (RFC 6749, 4.3.2)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "maria@example.com", "password": "correct horse"}]}
+    )
+
     username: Annotated[Line, Field(max_length=254)]
     password: AnyPassword
 

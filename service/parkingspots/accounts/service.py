@@ -50,12 +50,13 @@ class SignedIn:
 
 
 async def register(session: AsyncSession, wish: Registration) -> User:
-    """A new account, or raise EmailTaken."""
+    """A new account, or raise EmailTaken. Hashes before it asks the database: no connection waits for that."""
+    password_hash = await passwords.hashed(wish.password)
     if await repository.by_email(session, wish.email):
         raise EmailTaken
     user = User(
         email=wish.email,
-        password_hash=await passwords.hashed(wish.password),
+        password_hash=password_hash,
         full_name=wish.full_name,
         phone_number=wish.phone_number,
         role=wish.role,
@@ -142,18 +143,22 @@ async def authenticate(database: Database, settings: Settings, token: str | None
 
 
 async def change_password(session: AsyncSession, who: SignedIn, current: str, new: str, now: datetime) -> None:
-    """Set a new password and end all other sessions, or raise WrongPassword."""
-    user = await lock(session, who.user.id)
-    right, _ = await passwords.verified(current, user.password_hash)
+    """Set a new password and end all other sessions, or raise WrongPassword, also where it was changed meanwhile."""
+    right, _ = await passwords.verified(current, who.user.password_hash)
     if not right:
         raise WrongPassword
-    user.password_hash = await passwords.hashed(new)
+    password_hash = await passwords.hashed(new)
+    user = await lock(session, who.user.id)
+    if user.password_hash != who.user.password_hash:
+        raise WrongPassword
+    user.password_hash = password_hash
     await repository.end_sessions(session, user.id, now, but=who.session_id)
 
 
 async def update_profile(session: AsyncSession, user_id: UUID, changes: dict[str, object]) -> User:
     """The user after `changes`, by column; raises EmailTaken."""
     user = await lock(session, user_id)
+    user.is_verified = user.is_verified and changes.get("email", user.email) == user.email
     for column, value in changes.items():
         setattr(user, column, value)
     return await _with_unique_email(session, user)

@@ -14,6 +14,8 @@ class AnySlash:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            bare = scope["path"].removesuffix("/")
-            scope["path"] = slashed if (slashed := f"{bare}/") in self.with_slash else bare or "/"
+            prefix = scope.get("root_path", "")
+            bare = scope["path"].removeprefix(prefix).removesuffix("/")
+            slashed = f"{bare}/"
+            scope["path"] = prefix + (slashed if slashed in self.with_slash or not bare else bare)
         await self.app(scope, receive, send)

@@ -1,0 +1,72 @@
+"""The product's main job, over HTTP, against a process that serves as in real life."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from parkingspots.dev import processes
+from parkingspots.dev.ports import HOST, free_port
+from parkingspots.settings import Settings
+
+JOURNEY = Path(__file__).with_name("journey.py")
+PATIENCE = 60.0  # seconds until something that should happen counts as never
+
+
+@contextmanager
+def served(settings: Settings, log: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The base URL of the product in a process of its own, which writes `log`; ready."""
+    port = free_port()
+    environment = os.environ | {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.cache_url,
+        "ENVIRONMENT": "evaluation",
+        "SECRET_KEY": "a secret key of the journey's own server",
+    }
+    command = [sys.executable, "-m", "parkingspots", "serve", "--port", str(port), *options]
+    with log.open("wb") as output:
+        process = processes.start(command, output=output, environment=environment)
+        try:
+            url = f"http://{HOST}:{port}"
+            assert processes.until(lambda: is_ready(url) or processes.ended(process), PATIENCE), log.read_text()
+            yield url, process
+        finally:
+            processes.stop(process, [(signal.SIGTERM, PATIENCE)])
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def travel(url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(JOURNEY), url], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two workers"])
+async def test_a_renter_finds_books_and_uses_a_spot_and_the_server_ends_cleanly(
+    settings: Settings, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    log = tmp_path / "server.log"
+    with served(settings, log, *options) as (url, process):
+        journey = travel(url)
+        assert journey.returncode == 0, journey.stdout + journey.stderr + log.read_text()
+        process.send_signal(signal.SIGTERM)
+        assert processes.until(lambda: processes.ended(process), PATIENCE)
+    assert process.returncode == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_journey_to_a_server_that_is_not_there_ends_with_one_line() -> None:
+    journey = travel(f"http://{HOST}:{free_port()}")
+    assert journey.returncode == 1
+    assert len(journey.stderr.splitlines()) == 1
+    assert "Traceback" not in journey.stderr
