@@ -1,23 +1,32 @@
 """What every test may use: a PostgreSQL and a Valkey of its own process, the application on them, and people."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots.accounts import passwords
 from parkingspots.app import create
 from parkingspots.dev.postgres import PostgresServer, postgres
 from parkingspots.dev.valkey import ValkeyServer, valkey
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
-from product import Api, Person
+from product import Api, Person, running
+
+hypothesis.settings.register_profile("parkingspots", deadline=None)  # a busy machine is slow, not wrong
+hypothesis.settings.load_profile("parkingspots")
+
+Record = Callable[..., Awaitable[str]]
 
 
 class SetClock:
@@ -103,13 +112,8 @@ async def api(app: FastAPI, session: AsyncSession, clock: SetClock) -> AsyncIter
 async def unpaid_api(settings: Settings, session: AsyncSession, clock: SetClock) -> AsyncIterator[Api]:  # noqa: ARG001
     """The application where a booking waits for its payment."""
     clock.reset()
-    app = create(settings.model_copy(update={"skip_payment_processing": False}), clock)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://parkingspots.test") as client,
-    ):
-        yield Api(client, clock)
+    async with running(settings.model_copy(update={"skip_payment_processing": False}), clock) as api:
+        yield api
 
 
 @pytest.fixture
@@ -143,6 +147,51 @@ async def admin(api: Api, session: AsyncSession) -> Person:
 async def spot(api: Api, owner: Person) -> str:
     """The id of a spot that never closes, at 3.50 an hour."""
     return await api.list_spot(owner)
+
+
+@pytest.fixture
+def record(session: AsyncSession, clock: SetClock, spot: str, owner: Person, renter: Person) -> Record:
+    """Write a booking of `renter` straight into the table, for what HTTP cannot set up; its id.
+
+    `start`, `end` and `expires` are hours from `now`, by default the clock's.
+    """
+
+    async def recording(
+        status: str,
+        start: float = 1,
+        end: float = 3,
+        *,
+        now: datetime | None = None,
+        expires: float = 1,
+        payment_status: str = "completed",
+    ) -> str:
+        begin = now or clock.now()
+        row = {
+            "spot_id": spot,
+            "user_id": renter.id,
+            "owner_id": owner.id,
+            "status": status,
+            "payment_status": payment_status,
+            "start_time": begin + timedelta(hours=start),
+            "end_time": begin + timedelta(hours=end),
+            "expires_at": begin + timedelta(hours=expires) if status == "pending" else None,
+        }
+        names = ", ".join(row)
+        insert = f"""INSERT INTO bookings ({names}, total_amount, service_fee, owner_payout, currency)
+            VALUES ({", ".join(f":{name}" for name in row)}, 770, 70, 700, 'EUR') RETURNING id"""
+        return str(await session.scalar(text(insert), row))
+
+    return recording
+
+
+@pytest.fixture(autouse=True, scope="session")
+def password_hasher() -> Iterator[PasswordHash]:
+    """The product's own; in its place people sign in with a quick one, or most of a test's time would go there."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+    own = passwords.HASHER
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", quick)
+        yield own
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,10 +1,15 @@
 """The product as its clients use it, in the words of its users."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import httpx
+
+from parkingspots.app import create
+from parkingspots.settings import Settings
 
 SPOT = {
     "title": "Covered spot near Syntagma",
@@ -99,3 +104,15 @@ class Api:
         """Book from `start` to `end`, both in hours from now."""
         times = {"start_time": self.at(start), "end_time": self.at(end)}
         return await self.post("/bookings/", renter, expect=expect, parking_spot_id=spot_id, **times, **details)
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock) -> AsyncIterator[Api]:
+    """The application as `settings` say, asked over its HTTP interface in this process."""
+    app = create(settings, clock)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://parkingspots.test") as client,
+    ):
+        yield Api(client, clock)

@@ -68,7 +68,9 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    if settings.cors_origins:
+    app.add_middleware(BodyLimit)
+    app.add_middleware(AnySlash, declared=list(app.openapi()["paths"]))
+    if settings.cors_origins:  # the outermost, so that a browser may read every answer
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
@@ -76,5 +78,3 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match"],
             expose_headers=["Link", "X-Total-Count", "ETag", "Retry-After"],
         )
-    app.add_middleware(BodyLimit)
-    app.add_middleware(AnySlash, declared=list(app.openapi()["paths"]))

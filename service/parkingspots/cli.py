@@ -74,11 +74,10 @@ def serve(
 
     settings = load()
     try:
-        serving.run(settings, host, port, workers, reload=reload)
-    except SettingsError:
-        raise
+        serving.try_to_listen(host, port)
     except OSError as error:
-        sys.exit(_complaint(f"{host}:{port} cannot be listened on: {error.strerror}."))
+        sys.exit(_complaint(f"{host}:{port} cannot be listened on: {error.strerror}. Choose with --host and --port."))
+    serving.run(settings, host, port, workers, reload=reload)
 
 
 @app.command(epilog="Example: [bold]PORT=8001 parkingspots dev --reset[/bold]")
@@ -87,8 +86,10 @@ def dev(
     reset: Annotated[bool, typer.Option("--reset", help="Throw the data under .run/ away first.")] = False,
 ) -> None:
     """Run the whole product on this machine, with a PostgreSQL and a Valkey of its own."""
-    from parkingspots.dev import workbench  # noqa: PLC0415 - needs packages that only development has
-
+    try:
+        from parkingspots.dev import workbench  # noqa: PLC0415 - needs packages that only development has
+    except ModuleNotFoundError as error:
+        sys.exit(_complaint(f"{error.name} is not installed. This is for a checkout: run `make dev` there."))
     sys.exit(workbench.run(port, reset))
 
 
@@ -109,7 +110,8 @@ def openapi() -> None:
     """Print the OpenAPI document."""
     from parkingspots.app import create  # noqa: PLC0415 - what only this command needs costs the others no time
 
-    print(json.dumps(create(Settings()).openapi(), indent=2, ensure_ascii=False))  # noqa: T201 - its output
+    document = create(Settings.model_construct()).openapi()  # the same wherever it is printed
+    print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - its output
 
 
 @migrate.command(epilog="Example: [bold]parkingspots migrate upgrade[/bold]")

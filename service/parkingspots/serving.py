@@ -1,6 +1,7 @@
 """Running the application: one process in a container, gunicorn with uvicorn's workers on a single machine."""
 
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,15 @@ def application() -> FastAPI:
     settings = load()
     logs.configure(settings)
     return create(settings)
+
+
+def try_to_listen(host: str, port: int) -> None:
+    """Raise OSError where nobody could listen there: the servers would tell it in many lines, or go on trying."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen()
 
 
 def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool) -> None:

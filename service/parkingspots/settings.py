@@ -15,6 +15,8 @@ DEFAULT_SECRET_KEY = "development-only-secret-key-change-me-0123456789"  # noqa:
 DEFAULT_DATABASE_URL = "postgresql://parkingspots:parkingspots@127.0.0.1:5432/parkingspots"
 LEAST_SECRET_LENGTH = 32
 """RFC 7518, 3.2: a key of HS256 has at least 256 bits."""
+TIME_ZONES = frozenset(available_timezones()) - {"CET", "EET", "MET", "WET"}
+"""IANA's names, but those that PostgreSQL takes for abbreviations of one offset all year."""
 
 
 class SettingsError(Exception):
@@ -47,9 +49,16 @@ def _a_database_url(secret: SecretStr) -> SecretStr:
 
 
 def _a_time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in TIME_ZONES:
         raise ValueError("use an IANA time zone such as Europe/Athens")
     return name
+
+
+def _require_secret(name: str, key: SecretStr) -> None:
+    if key.get_secret_value() == DEFAULT_SECRET_KEY:
+        raise ValueError(f"{name} is the default one: set it to at least 32 random characters")
+    if len(key.get_secret_value()) < LEAST_SECRET_LENGTH:
+        raise ValueError(f"{name} is too short: set it to at least 32 random characters")
 
 
 def _a_list(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -109,17 +118,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _secrets_are_set(self) -> Self:
         if self.environment is not Environment.DEVELOPMENT:
-            self._require_secret_key()
+            _require_secret("SECRET_KEY", self.secret_key)
+            if self.secret_key_previous is not None:
+                _require_secret("SECRET_KEY_PREVIOUS", self.secret_key_previous)
         if self.environment is Environment.PRODUCTION:
             self._require_production()
         return self
-
-    def _require_secret_key(self) -> None:
-        key = self.secret_key.get_secret_value()
-        if key == DEFAULT_SECRET_KEY:
-            raise ValueError("SECRET_KEY is missing: set it to at least 32 random characters")
-        if len(key) < LEAST_SECRET_LENGTH:
-            raise ValueError("SECRET_KEY is too short: set it to at least 32 random characters")
 
     def _require_production(self) -> None:
         if self.skip_payment_processing:
@@ -158,6 +162,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(map(_sentence, error.errors(include_url=False, include_input=False)))) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8 text: save it as such, or remove it") from None
 
 
 def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -175,17 +175,24 @@ OPENING_FUNCTIONS = (
             instant_of(day + make_interval(mins => to_minute), zone)))
     """,
     """
-    -- Whether operating hours allow all of [starts, ends). A close at or before the open lies on the next day, so the
-    -- day before counts too; equal times mean the whole local day.
+    -- The local days whose times may fall into [starts, ends): the day before, whose hours may end after midnight, and
+    -- the day after, which a clock put back at midnight begins early.
+    CREATE FUNCTION days_around(starts timestamptz, ends timestamptz, zone text) RETURNS SETOF date
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN (starts AT TIME ZONE zone)::date + generate_series(
+        -1, (ends AT TIME ZONE zone)::date - (starts AT TIME ZONE zone)::date + 1)
+    """,
+    """
+    -- Whether operating hours allow all of [starts, ends). A close at or before the open lies on the next day; equal
+    -- times mean the whole local day.
     CREATE FUNCTION hours_allow(hours jsonb, zone text, starts timestamptz, ends timestamptz) RETURNS boolean
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN (
         WITH days AS (
-            SELECT day::date,
+            SELECT day,
                 hours -> (ARRAY['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])
                     [extract(isodow FROM day)::integer] AS entry
-            FROM generate_series(
-                (starts AT TIME ZONE zone)::date - 1, (ends AT TIME ZONE zone)::date, interval '1 day') AS day
+            FROM days_around(starts, ends, zone) AS day
         ), minutes AS (
             SELECT day,
                 extract(epoch FROM (entry ->> 'open')::time)::integer / 60 AS opens,
@@ -209,10 +216,9 @@ OPENING_FUNCTIONS = (
         WITH slots AS (
             SELECT * FROM availability_slots WHERE spot_id = spot
         ), days AS (
-            SELECT day::date, extract(isodow FROM day)::integer - 1 AS weekday,
-                day::date IN (SELECT specific_date FROM slots WHERE is_available) AS stands_alone
-            FROM generate_series(
-                (starts AT TIME ZONE zone)::date, (ends AT TIME ZONE zone)::date, interval '1 day') AS day
+            SELECT day, extract(isodow FROM day)::integer - 1 AS weekday,
+                EXISTS (SELECT FROM slots WHERE specific_date = day AND is_available) AS stands_alone
+            FROM days_around(starts, ends, zone) AS day
         ), pieces AS (
             SELECT day, start_minute, end_minute, is_available
             FROM days JOIN slots ON specific_date = day OR (day_of_week = weekday AND NOT stands_alone)
@@ -337,6 +343,7 @@ def downgrade() -> None:
         "FUNCTION open_throughout(uuid, jsonb, text, timestamptz, timestamptz)",
         "FUNCTION slots_allow(uuid, text, timestamptz, timestamptz)",
         "FUNCTION hours_allow(jsonb, text, timestamptz, timestamptz)",
+        "FUNCTION days_around(timestamptz, timestamptz, text)",
         "FUNCTION local_range(date, integer, integer, text)",
         "FUNCTION instant_of(timestamp, text)",
         "TABLE availability_slots, spot_stats, spots, sessions, users",

@@ -6,12 +6,12 @@ from uuid import UUID
 from pydantic import ConfigDict, EmailStr, Field, model_validator
 
 from parkingspots.accounts.rules import Role
-from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, Wire, without_null
+from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, Text, Wire, without_null
 
 Email = Annotated[EmailStr, Field(max_length=254)]
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 Phone = Annotated[Line, Field(max_length=32)]
-Password = Annotated[str, Field(min_length=8, max_length=256)]
+Password = Annotated[Text, Field(min_length=8, max_length=256)]
 AnyPassword = Annotated[str, Field(max_length=256)]
 """One that is only compared, so that a short one is wrong and not invalid."""
 Token = Annotated[str, Field(max_length=4_096)]

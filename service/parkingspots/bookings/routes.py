@@ -1,8 +1,7 @@
 """Endpoints of /bookings."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -31,7 +30,7 @@ from parkingspots.bookings.schemas import BookingIn, BookingOut, CancelIn, Quote
 from parkingspots.kit import paging
 from parkingspots.kit.clock import Clock
 from parkingspots.kit.database import Reader, Transaction
-from parkingspots.kit.paging import Key, Page
+from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
 from parkingspots.kit.settings import CurrentSettings
 from parkingspots.spots.problems import SpotNotFound
@@ -40,13 +39,8 @@ from parkingspots.spots.search import Window
 BOOKINGS_A_PAGE = 100
 
 
-def _key(parts: list[Any]) -> Key:
-    created_at, booking_id = parts
-    return datetime.fromisoformat(created_at), UUID(booking_id)
-
-
 StatusFilter = Annotated[Status | None, Query(description="only bookings in this status")]
-BookingPage = Annotated[Page, paging.by(_key, BOOKINGS_A_PAGE)]
+BookingPage = Annotated[Page, paging.by(paging.by_age, BOOKINGS_A_PAGE)]
 
 router = APIRouter(prefix="/bookings", tags=["bookings"])
 

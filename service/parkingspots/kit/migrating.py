@@ -26,6 +26,9 @@ ONE_AT_A_TIME = 0x7061726B
 """The advisory lock that a migration holds ("park")."""
 LOCK_TIMEOUT = "5s"
 """A migration gives way to the traffic after this, rather than queue everybody behind itself."""
+STATEMENT_TIMEOUT = "15min"
+"""Longer than an index on ten million rows takes, and not for ever."""
+LIMITS = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
 PAUSE = 0.5  # seconds between two looks at a database that is not ready
 
 
@@ -61,8 +64,14 @@ async def current(settings: Settings) -> str | None:
 
 
 def print_sql(target: str) -> None:
-    """Print what `upgrade` would run on an empty database."""
-    command.upgrade(alembic_config(), target, sql=True)
+    """Print what `upgrade` would run on an empty database; MigrationError where there is no such revision."""
+    config = alembic_config()
+    for limit in LIMITS:
+        config.print_stdout(f"{limit};")
+    try:
+        command.upgrade(config, target, sql=True)
+    except CommandError as error:
+        raise MigrationError(f"{error}.") from error
 
 
 async def upgrade(settings: Settings, target: str = "head") -> None:
@@ -108,7 +117,8 @@ async def _run(settings: Settings, step: Callable[[Config], None]) -> None:
     async with _connection(settings) as connection:
         await _require_server(connection)
         await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
-        await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        for limit in LIMITS:
+            await connection.execute(text(limit))
         await connection.commit()
         config = alembic_config()
 

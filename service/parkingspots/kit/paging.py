@@ -5,8 +5,10 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
@@ -54,6 +56,15 @@ def by(key: Callable[[list[Any]], Key], default_size: int) -> Any:  # noqa: ANN4
     return Depends(page)
 
 
+def by_age(parts: list[Any]) -> Key:
+    """The key of a list that is ordered by `created_at`, then by id; ValueError or its like where it is none."""
+    created_at, row_id = parts
+    moment = datetime.fromisoformat(created_at)
+    if moment.tzinfo is None:
+        raise ValueError("a moment has an offset")
+    return moment.astimezone(UTC), UUID(row_id)
+
+
 def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[list[Row], str | None]:
     """The rows to answer out of those fetched, and the cursor of the next page, where there is one."""
     answered = list(rows[: page.size])
@@ -80,5 +91,5 @@ def _cursor(key: Key) -> str:
 def _key_of(cursor: str, key: Callable[[list[Any]], Key]) -> Key:
     try:
         return key(json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
-    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, RecursionError):
         raise Invalid.parameter("cursor", "is not a cursor of this list; take it from the Link header") from None

@@ -13,11 +13,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from parkingspots.kit.database import LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate
+from parkingspots.kit.database import (
+    DEADLOCK,
+    LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
+    SERIALIZATION_FAILURE,
+    sqlstate,
+)
 
 MEDIA_TYPE = "application/problem+json"
-CLASSES_OF_A_SERVER_IN_TROUBLE = ("08", "53", "57", "58")
-"""SQLSTATE classes: connection, insufficient resources, operator intervention, system error."""
+IN_EACH_OTHERS_WAY = {DEADLOCK, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE}
+CLASSES_OF_A_SERVER_IN_TROUBLE = ("08", "25", "28", "3D", "53", "57", "58")
+"""SQLSTATE classes: connection, read-only or ended transaction, login, missing database, insufficient resources,
+operator intervention, system error."""
 
 log = structlog.get_logger(__name__)
 
@@ -163,12 +171,21 @@ async def _on_invalid(_: Request, error: RequestValidationError) -> JSONResponse
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     """One of pydantic's errors, without the input, which may be a password."""
     where, *path = error["loc"]
-    detail = str(error["msg"]).removeprefix("Value error, ")
+    detail = _sentence(error)
     if error["type"] == "json_invalid":
         return {"pointer": "", "detail": f"The body is not JSON: {error['ctx']['error']}."}
     if where == "body":
         return {"pointer": "".join(f"/{_escaped(str(part))}" for part in path), "detail": detail}
     return {"parameter": str(path[0]) if path else str(where), "detail": detail}
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Pydantic counts "items" in a text that was first stripped or looked at."""
+    if isinstance(error.get("input"), str) and error["type"] == "too_short":
+        return f"must have at least {error['ctx']['min_length']} characters"
+    if isinstance(error.get("input"), str) and error["type"] == "too_long":
+        return f"must have at most {error['ctx']['max_length']} characters"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _escaped(part: str) -> str:
@@ -193,7 +210,7 @@ async def _on_http(_: Request, error: HTTPException) -> JSONResponse:
 
 async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:
     code = sqlstate(error)
-    if code in {LOCK_NOT_AVAILABLE, QUERY_CANCELED}:
+    if code in IN_EACH_OTHERS_WAY:
         return answer(Unavailable("Many are asking for the same thing right now. Please try again in a moment."))
     if error.connection_invalidated or code is None or code.startswith(CLASSES_OF_A_SERVER_IN_TROUBLE):
         return await _on_unreachable(request, error)

@@ -19,6 +19,8 @@ from pydantic import (
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
 HH_MM = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 YYYY_MM_DD = re.compile(r"\d{4}-\d\d-\d\d")
+NOT_IN_A_URL = re.compile(r'[\s"<>\\^`{|}]')
+"""RFC 3986, appendix C; a page that quotes the URL stays whole."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 T = TypeVar("T", bound=BaseModel)
 HIGHEST_AMOUNT = 100_000_000
@@ -35,6 +37,12 @@ def _without_control_characters(text: str) -> str:
     if CONTROL.search(text):
         raise ValueError("must not contain control characters")
     return text
+
+
+def _no_boolean(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic's way to refuse
+    return value
 
 
 def _rfc_3339(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
@@ -69,7 +77,7 @@ def _https(url: str) -> str:
         usable = parts.scheme == "https" and bool(parts.hostname) and parts.port is not False
     except ValueError:
         usable = False
-    if not usable or any(character.isspace() for character in url):
+    if not usable or NOT_IN_A_URL.search(url) or not url.isprintable():
         raise ValueError("must be an https URL")
     return url
 
@@ -85,7 +93,10 @@ def _hh_mm(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
     return value
 
 
+Text = Annotated[str, AfterValidator(_without_control_characters)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_control_characters)]
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
+Real = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False)]
 Paragraph = Annotated[Line, Field(max_length=5_000)]
 Instant = Annotated[
     datetime,
@@ -97,9 +108,9 @@ Instant = Annotated[
 TimeOfDay = Annotated[time, BeforeValidator(_hh_mm), PlainSerializer(lambda at: at.strftime("%H:%M"), return_type=str)]
 DateOnly = Annotated[date, BeforeValidator(_iso_date)]
 Cents = Annotated[int, Field(description="integer minor units of the currency")]
-Rate = Annotated[int, Field(gt=0, le=HIGHEST_AMOUNT, description="integer minor units of the currency")]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Rate = Annotated[Whole, Field(gt=0, le=HIGHEST_AMOUNT, description="integer minor units of the currency")]
+Latitude = Annotated[Real, Field(ge=-90, le=90)]
+Longitude = Annotated[Real, Field(ge=-180, le=180)]
 ImageURL = Annotated[Line, Field(max_length=2_000), AfterValidator(_https)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from parkingspots.kit.paging import HIGHEST_PAGE, MOST, Page, asked
+from parkingspots.kit.paging import HIGHEST_PAGE, MOST, Page, asked, by_age
 from parkingspots.kit.problems import Invalid
 from parkingspots.kit.wire import HIGHEST_AMOUNT, Instant, Latitude, Line, Longitude, Wire
 from parkingspots.spots.rules import SpotType, VehicleSize
-from parkingspots.spots.search import Place, Window, Wishes, key_by_age, key_by_distance
+from parkingspots.spots.search import Place, Window, Wishes, key_by_distance
 
 PAGE_SIZE = 20
 HIGHEST_RADIUS_KM = 500
@@ -76,7 +76,7 @@ class ListQuery(Wire):
         return Window(self.start_time, self.end_time)
 
     def asked_page(self) -> Page:
-        key = key_by_age if self.place() is None else key_by_distance
+        key = by_age if self.place() is None else key_by_distance
         return asked(self.page, self.page_size or self.limit or PAGE_SIZE, self.cursor, key)
 
 

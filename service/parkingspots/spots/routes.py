@@ -21,7 +21,7 @@ from parkingspots.spots import rules, service
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
 from parkingspots.spots.queries import ListQuery, SearchQuery
 from parkingspots.spots.schemas import SlotIn, SlotOut, SpotIn, SpotItem, SpotOut, SpotUpdate
-from parkingspots.spots.search import Columns, key_by_age
+from parkingspots.spots.search import Columns
 
 MY_SPOTS_A_PAGE = 100
 
@@ -93,7 +93,7 @@ async def list_my_spots(
     session: Reader,
     request: Request,
     response: Response,
-    page: Annotated[Page, paging.by(key_by_age, MY_SPOTS_A_PAGE)],
+    page: Annotated[Page, paging.by(paging.by_age, MY_SPOTS_A_PAGE)],
 ) -> list[SpotOut]:
     """My spots, newest first."""
     spots, cursor = paging.cut(

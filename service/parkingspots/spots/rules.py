@@ -7,6 +7,8 @@ from math import asin, cos, radians, sin
 MINUTES_A_DAY = 1440
 EARTH_RADIUS_KM = 6371.0088
 """The mean radius (IUGG)."""
+DIAMETER = 2.0
+"""Of the unit sphere: the longest chord."""
 
 
 class SpotType(StrEnum):

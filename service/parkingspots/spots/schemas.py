@@ -3,7 +3,6 @@
 from datetime import date, time
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -28,9 +27,11 @@ from parkingspots.kit.wire import (
     Paragraph,
     Rate,
     TimeOfDay,
+    Whole,
     Wire,
     without_null,
 )
+from parkingspots.settings import TIME_ZONES
 from parkingspots.spots.models import AvailabilitySlot, Spot
 from parkingspots.spots.rules import SpotType, VehicleSize, slot_minutes, time_of
 
@@ -81,7 +82,7 @@ SLOT_IN: dict[str, Any] = {"day_of_week": 0, "start_time": "08:00", "end_time": 
 
 
 def _known_time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in TIME_ZONES:
         raise ValueError("must be an IANA time zone such as Europe/Athens")
     return name
 
@@ -276,7 +277,7 @@ class SlotIn(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [SLOT_IN]})
 
-    day_of_week: Annotated[int, Field(ge=0, le=6)] | None = None
+    day_of_week: Annotated[Whole, Field(ge=0, le=6)] | None = None
     specific_date: DateOnly | None = None
     start_time: TimeOfDay
     end_time: TimeOfDay

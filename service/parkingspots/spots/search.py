@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, array
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.paging import Key, Page
 from parkingspots.spots.models import Spot, SpotStats
-from parkingspots.spots.rules import SpotType, VehicleSize, chord, on_the_unit_sphere, sizes_that_fit
+from parkingspots.spots.rules import DIAMETER, SpotType, VehicleSize, chord, on_the_unit_sphere, sizes_that_fit
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,9 @@ def open_throughout(window: Window) -> ColumnElement[bool]:
 
 def key_by_distance(parts: list[Any]) -> Key:
     distance, spot_id = parts
-    return float(distance), UUID(spot_id)
-
-
-def key_by_age(parts: list[Any]) -> Key:
-    created_at, spot_id = parts
-    return datetime.fromisoformat(created_at), UUID(spot_id)
+    if not 0 <= (length := float(distance)) <= DIAMETER:
+        raise ValueError("no distance on the unit sphere")
+    return length, UUID(spot_id)
 
 
 def _fitting(wishes: Wishes) -> list[ColumnElement[bool]]:

@@ -1,0 +1,88 @@
+"""What the service says about itself."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots import __version__
+from parkingspots.dev.ports import HOST, free_port
+from parkingspots.dev.postgres import PostgresServer
+from parkingspots.kit.schema import NEEDED
+from parkingspots.settings import Settings
+from product import Api, Clock, running
+
+
+@pytest.fixture
+async def schema(session: AsyncSession) -> AsyncIterator[AsyncSession]:
+    """A session that may change which schema the database says it has."""
+    yield session
+    await session.execute(
+        text("UPDATE schema_contract SET current = :needed, oldest_compatible = :needed"), {"needed": NEEDED}
+    )
+
+
+async def test_the_root_says_what_this_is_and_where_to_read_on(api: Api) -> None:
+    answer = await api.client.get("/")
+    assert answer.json() == {"name": "ParkingSpots API", "version": __version__, "docs": "/docs", "api": "/api/v1"}
+
+
+async def test_with_everything_in_place_the_service_is_ready_and_healthy(api: Api) -> None:
+    for path in ("/livez", "/readyz"):
+        assert (await api.client.get(path)).json() == {"status": "ok"}
+    assert (await api.client.get("/health")).json() == {
+        "status": "healthy",
+        "database": "ok",
+        "cache": "ok",
+        "detail": None,
+        "version": __version__,
+    }
+
+
+@pytest.mark.parametrize(
+    ("current", "oldest_compatible", "ready"),
+    [(NEEDED, NEEDED, True), (NEEDED + 1, NEEDED, True), (NEEDED - 1, 0, False), (NEEDED + 1, NEEDED + 1, False)],
+    ids=["the one needed", "newer, compatible", "too old", "too new"],
+)
+async def test_a_process_is_ready_for_the_schemas_that_it_knows_or_that_know_it(
+    api: Api, schema: AsyncSession, current: int, oldest_compatible: int, ready: bool
+) -> None:
+    change = "UPDATE schema_contract SET current = :current, oldest_compatible = :oldest"
+    await schema.execute(text(change), {"current": current, "oldest": oldest_compatible})
+    answer = await api.client.get("/readyz")
+    assert answer.status_code == (200 if ready else 503)
+    assert (await api.client.get("/livez")).status_code == 200
+    assert (await api.client.get("/health")).json()["status"] == ("healthy" if ready else "down")
+    if not ready:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert f"revision {current:04}" in answer.json()["detail"]
+
+
+async def test_an_empty_database_is_not_ready_and_says_what_to_run(
+    postgres_server: PostgresServer, settings: Settings, clock: Clock
+) -> None:
+    url = postgres_server.create_database("empty")
+    try:
+        async with running(settings.model_copy(update={"database_url": SecretStr(url)}), clock) as api:
+            answer = await api.client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "The database is empty: run `parkingspots migrate upgrade`."
+    finally:
+        postgres_server.drop_database("empty")
+
+
+async def test_without_a_cache_the_service_is_degraded_and_nothing_else(
+    api: Api, settings: Settings, clock: Clock
+) -> None:
+    person = await api.person("owner")
+    spot = await api.list_spot(person)
+    nobody = settings.model_copy(update={"redis_url": SecretStr(f"redis://{HOST}:{free_port()}/0")})
+    async with running(nobody, clock) as uncached:
+        health = (await uncached.client.get("/health")).json()
+        assert (health["status"], health["database"], health["cache"]) == ("degraded", "ok", "down")
+        assert (await uncached.client.get("/readyz")).status_code == 200
+        assert [each["id"] for each in await uncached.get("/parking-spots/")] == [spot]
+        await uncached.put(f"/parking-spots/{spot}", person, hourly_rate=400)
+        assert (await uncached.get(f"/parking-spots/{spot}"))["hourly_rate"] == 400

@@ -1,0 +1,178 @@
+"""What clients are told while the service itself is short of something, and that it recovers by itself."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from parkingspots.dev.postgres import postgres
+from parkingspots.kit import migrating
+from parkingspots.kit.database import Database
+from parkingspots.settings import Settings
+from product import Api, Clock, Person, running
+
+NOWHERE = "0198c0de-7a10-7000-8000-000000000009"
+
+
+@asynccontextmanager
+async def holding(database: Database, statement: str) -> AsyncIterator[None]:
+    """Somebody else's transaction that has run `statement` and does not end before the block does."""
+    async with database.engine.connect() as connection, connection.begin() as transaction:
+        await connection.execute(text(statement))
+        yield
+        await transaction.rollback()
+
+
+def is_busy(answer: httpx.Response) -> bool:
+    """Whether the answer says, as it should, that the service is short of something."""
+    if answer.status_code != 503:
+        return False
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+    return True
+
+
+@pytest.fixture
+async def hasty(settings: Settings, api: Api) -> AsyncIterator[Api]:
+    """The application with one connection and no patience."""
+    impatient: Mapping[str, Any] = {
+        "database_pool_size": 1,
+        "database_pool_wait_seconds": 0.1,
+        "database_lock_timeout_ms": 50,
+        "database_statement_timeout_ms": 300,
+    }
+    async with running(settings.model_copy(update=impatient), api.clock) as impatient_api:
+        yield impatient_api
+
+
+async def test_a_slot_whose_spot_stays_locked_is_503_and_free_afterwards(
+    hasty: Api, database: Database, spot: str, renter: Person
+) -> None:
+    async with holding(database, "SELECT FROM spots FOR UPDATE"):
+        answer = await hasty.request("POST", "/bookings/", renter, expect=503, json=_wish(hasty, spot))
+        assert is_busy(answer)
+    await hasty.request("POST", "/bookings/", renter, expect=201, json=_wish(hasty, spot))
+
+
+def _wish(api: Api, spot: str) -> dict[str, str]:
+    return {"parking_spot_id": spot, "start_time": api.at(1), "end_time": api.at(2)}
+
+
+async def test_a_statement_that_takes_too_long_is_503(hasty: Api, database: Database, spot: str) -> None:
+    await hasty.get("/parking-spots/")
+    async with holding(database, "LOCK TABLE spots"):
+        assert is_busy(await hasty.client.get("/api/v1/parking-spots/"))
+    assert len(await hasty.get("/parking-spots/")) == 1
+
+
+async def test_a_pool_without_a_free_connection_is_503_and_whoever_has_one_is_served(
+    settings: Settings, database: Database, api: Api, spot: str
+) -> None:
+    narrow = settings.model_copy(update={"database_pool_size": 1, "database_pool_wait_seconds": 0.1})
+    async with running(narrow, api.clock) as busy:
+        async with holding(database, "LOCK TABLE spots"):
+            first = asyncio.create_task(busy.client.get(f"/api/v1/parking-spots/{spot}"))
+            await until_somebody_waits(database)
+            assert is_busy(await busy.client.get(f"/api/v1/parking-spots/{spot}"))
+            assert (await busy.client.get("/livez")).status_code == 200
+            assert is_busy(await busy.client.get("/readyz"))
+        assert (await first).status_code == 200
+        await busy.get(f"/parking-spots/{spot}")
+
+
+async def until_somebody_waits(database: Database) -> None:
+    async with database.reader() as session:
+        while not await session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+            await asyncio.sleep(0.01)
+
+
+async def test_requests_that_outnumber_the_connections_wait_for_their_turn(
+    settings: Settings, api: Api, spot: str
+) -> None:
+    async with running(settings.model_copy(update={"database_pool_size": 2}), api.clock) as narrow:
+        answers = await asyncio.gather(*(narrow.client.get(f"/api/v1/parking-spots/{spot}") for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_request_that_the_database_ends_is_503_and_the_next_one_is_not(
+    hasty: Api, database: Database, spot: str
+) -> None:
+    await hasty.get(f"/parking-spots/{spot}")
+    async with database.reader() as session:
+        ended = await session.execute(
+            text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        )
+        assert ended.scalars().all()
+    answers = [await hasty.client.get(f"/api/v1/parking-spots/{spot}") for _ in range(2)]
+    assert all(answer.status_code == 200 or is_busy(answer) for answer in answers)
+    assert answers[-1].status_code == 200
+
+
+NEEDS_NO_DATABASE = {"read_service", "read_liveness", "read_health"}
+
+
+async def _requests(api: Api, who: Person) -> dict[str, httpx.Request]:
+    """A good request for each operation of the OpenAPI document, by its id, made of the document's own examples."""
+    document = (await api.client.get("/api/v1/openapi.json")).json()
+    mended = {"refresh_token": who.refresh_token, "start_time": api.at(1), "end_time": api.at(2)}
+    return {
+        operation["operationId"]: api.client.build_request(
+            method,
+            re.sub(r"\{\w+\}", NOWHERE, path),
+            headers=who.headers,
+            json=_example(document, operation, mended) if "requestBody" in operation else None,
+        )
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def _example(document: Any, operation: Any, mended: dict[str, str]) -> dict[str, object]:
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    while "examples" not in schema:
+        reference = schema["$ref"] if "$ref" in schema else schema["anyOf"][0]["$ref"]
+        schema = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
+    example: dict[str, object] = schema["examples"][0]
+    times_of_day = "day_of_week" in example
+    return example | {name: value for name, value in mended.items() if name in example and not times_of_day}
+
+
+async def test_while_the_database_is_away_whatever_needs_it_is_503_and_recovers_when_it_is_back(
+    settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    with postgres(tmp_path, durable=False) as server:
+        own = settings.model_copy(update={"database_url": SecretStr(server.url)})
+        await migrating.upgrade(own)
+    port = str(own.sqlalchemy_url.port)
+
+    async with running(own, clock) as api:
+        with postgres(tmp_path, durable=False, settings={"port": port}):
+            owner = await api.person("owner")
+            spot = await api.list_spot(owner)
+
+        for operation, request in (await _requests(api, owner)).items():
+            answer = await api.client.send(request)
+            served = operation in NEEDS_NO_DATABASE and answer.status_code == 200
+            assert served or is_busy(answer), f"{operation}: {answer.status_code} {answer.text}"
+        assert (await api.client.get("/health")).json()["status"] == "down"
+
+        with postgres(tmp_path, durable=False, settings={"port": port}):
+            assert (await api.client.get("/readyz")).status_code == 200
+            assert (await api.get(f"/parking-spots/{spot}", owner))["owner_id"] == owner.id
+            await api.book(await api.person("renter"), spot, 1, 2)
+
+
+async def test_a_password_of_the_database_that_does_not_fit_any_more_is_503(settings: Settings, clock: Clock) -> None:
+    url = settings.sqlalchemy_url.set(drivername="postgresql", password="another")
+    locked_out = settings.model_copy(update={"database_url": SecretStr(url.render_as_string(hide_password=False))})
+    async with running(locked_out, clock) as api:
+        assert is_busy(await api.client.get("/api/v1/parking-spots/"))
+        assert is_busy(await api.client.get("/readyz"))
