@@ -1,6 +1,7 @@
 """The product as its clients use it, in the words of its users."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import httpx
 from parkingspots.app import create
 from parkingspots.settings import Settings
 
-SPOT = {
+SPOT: dict[str, Any] = {
     "title": "Covered spot near Syntagma",
     "spot_type": "covered",
     "vehicle_size": "standard",
@@ -24,6 +25,8 @@ SPOT = {
     "hourly_rate": 350,
 }
 PASSWORD = "correct horse"
+PATIENCE = 30.0  # seconds until a test gives up; far more than anything takes
+LOOK_EVERY = 0.01  # seconds
 
 
 class Clock(Protocol):
@@ -81,7 +84,9 @@ class Api:
         """Somebody who has registered and signed in."""
         email = f"{name}@example.com"
         user = await self.post(
-            "/auth/register", expect=201, **({"email": email, "password": PASSWORD, "full_name": name.title()} | details)
+            "/auth/register",
+            expect=201,
+            **({"email": email, "password": PASSWORD, "full_name": name.title()} | details),
         )
         return await self.sign_in(user["id"], email)
 
@@ -116,3 +121,10 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Api]:
         httpx.AsyncClient(transport=transport, base_url="http://parkingspots.test") as client,
     ):
         yield Api(client, clock)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for `condition`, looking again and again; TimeoutError where it does not come about."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():
+            await asyncio.sleep(LOOK_EVERY)

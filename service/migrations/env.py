@@ -12,7 +12,8 @@ from parkingspots.spots.models import Cube
 ischema_names["cube"] = Cube  # so that a comparison with the models knows the type
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
+    # asyncpg as ever: other drivers write % as %%
+    context.configure(dialect_name="postgresql+asyncpg", target_metadata=Base.metadata, literal_binds=True)
 else:
     context.configure(
         connection=context.config.attributes["connection"],

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -134,11 +133,11 @@ class Settings(BaseSettings):
         if self.database_url.get_secret_value() == DEFAULT_DATABASE_URL:
             raise ValueError("DATABASE_URL is missing: set it to the database that production uses")
 
-    @cached_property
+    @property
     def sqlalchemy_url(self) -> URL:
         return database_url(self.database_url.get_secret_value())
 
-    @cached_property
+    @property
     def cache_url(self) -> str:
         """The Redis URL, put together from host, port and password where none is given whole."""
         if self.redis_url is not None:
@@ -147,11 +146,11 @@ class Settings(BaseSettings):
         url = URL.create("redis", "" if password else None, password, self.redis_host, self.redis_port, "0")
         return url.render_as_string(hide_password=False)
 
-    @cached_property
+    @property
     def fee_basis_points(self) -> int:
         return int(self.service_fee_percent * 100)
 
-    @cached_property
+    @property
     def default_zone(self) -> ZoneInfo:
         return ZoneInfo(self.default_time_zone)
 

@@ -1,5 +1,6 @@
 """Listing a spot, changing it, taking it back."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots.settings import TIME_ZONES
 from product import SPOT, Api, Person
 
 EVERYTHING: dict[str, Any] = {
@@ -37,6 +39,62 @@ EVERYTHING: dict[str, Any] = {
     "time_zone": "Asia/Kathmandu",
     "currency": "NPR",
 }
+IMPOSSIBLE: tuple[tuple[str, Any], ...] = (
+    ("title", "four"),
+    ("title", "  four  "),
+    ("title", "x" * 256),
+    ("title", "with a NUL \0"),
+    ("address", "four"),
+    ("address", "x" * 501),
+    ("city", ""),
+    ("prefecture", " "),
+    ("zip_code", ""),
+    ("country", ""),
+    ("spot_type", "roof"),
+    ("vehicle_size", "Standard"),
+    ("latitude", 90.1),
+    ("latitude", -91),
+    ("longitude", 180.5),
+    ("longitude", "east"),
+    ("hourly_rate", 0),
+    ("hourly_rate", -1),
+    ("hourly_rate", 3.5),
+    ("hourly_rate", 10**30),
+    ("daily_rate", 0),
+    ("monthly_rate", -5),
+    ("currency", "eur"),
+    ("currency", "EURO"),
+    ("time_zone", "Athens"),
+    ("time_zone", "UTC+2"),
+    ("time_zone", "../../etc/passwd"),
+    ("images", ["https://images.example.com/1.jpg"] * 21),
+    ("images", "https://images.example.com/1.jpg"),
+    ("operating_hours", {"monday": {"open": "8:00", "close": "20:00"}}),
+    ("operating_hours", {"monday": {"open": "08:00"}}),
+    ("operating_hours", {"monday": {"open": "08:00", "close": "24:00"}}),
+    ("operating_hours", {"Monday": {"open": "08:00", "close": "20:00"}}),
+    ("operating_hours", {"monday": "08:00-20:00"}),
+    ("operating_hours", {"monday": {"open": 8, "close": 20}}),
+    ("operating_hours", []),
+)
+NO_IMAGES = (
+    "http://images.example.com/1.jpg",
+    "javascript:alert(1)",
+    "data:image/png;base64,AAAA",
+    "//images.example.com/1.jpg",
+    "https:///1.jpg",
+    "https:images.example.com",
+    "https://",
+    "https://exa mple.com/1.jpg",
+    "https://example.com/a\tb",
+    "https://example.com:99999/1.jpg",
+    "https://[::1/1.jpg",
+    'https://example.com/"onerror="alert(1)',
+    "https://example.com/<script>",
+    "https://good.example\\@evil.example/",
+    "https://example.com/\u202egpj.exe",
+    "https://example.com/" + "x" * 2_000,
+)
 NOBODYS = str(uuid4())
 
 
@@ -82,7 +140,13 @@ async def test_only_who_is_signed_in_lists_changes_and_deletes(api: Api, spot: s
 
 
 async def test_a_spot_is_its_senders_whatever_ids_the_body_names(api: Api, owner: Person, other_owner: Person) -> None:
-    given = {"id": NOBODYS, "owner_id": other_owner.id, "is_active": False, "total_bookings": 9, "average_rating": 5}
+    given: dict[str, Any] = {
+        "id": NOBODYS,
+        "owner_id": other_owner.id,
+        "is_active": False,
+        "total_bookings": 9,
+        "average_rating": 5,
+    }
     spot = await api.post("/parking-spots/", owner, expect=201, **SPOT, **given)
     changed = await api.put(f"/parking-spots/{spot['id']}", owner, **given)
     for shown in (spot, changed):
@@ -115,14 +179,16 @@ async def test_a_partial_update_changes_what_is_sent_only(api: Api, owner: Perso
     assert await api.get(f"/parking-spots/{spot['id']}", owner) == changed
 
 
-@pytest.mark.parametrize("name", sorted(EVERYTHING))
-async def test_each_field_can_be_changed(api: Api, owner: Person, spot: str, name: str) -> None:
-    assert (await api.put(f"/parking-spots/{spot}", owner, **{name: EVERYTHING[name]}))[name] == EVERYTHING[name]
+async def test_each_field_can_be_changed(api: Api, owner: Person, spot: str) -> None:
+    for name, value in EVERYTHING.items():
+        assert (await api.put(f"/parking-spots/{spot}", owner, **{name: value}))[name] == value
 
 
 async def test_null_empties_what_may_be_empty(api: Api, owner: Person) -> None:
     spot = await api.list_spot(owner, **EVERYTHING)
-    empty = dict.fromkeys(("description", "daily_rate", "monthly_rate", "access_instructions", "operating_hours"))
+    empty: dict[str, Any] = dict.fromkeys(
+        ("description", "daily_rate", "monthly_rate", "access_instructions", "operating_hours")
+    )
     changed = await api.put(f"/parking-spots/{spot}", owner, **empty)
     assert changed == changed | empty
 
@@ -132,90 +198,25 @@ async def test_null_is_refused_where_a_spot_needs_something(api: Api, owner: Per
         await api.put(f"/parking-spots/{spot}", owner, expect=422, **{name: None})
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("title", "four"),
-        ("title", "  four  "),
-        ("title", "x" * 256),
-        ("title", "with a NUL \0"),
-        ("address", "four"),
-        ("address", "x" * 501),
-        ("city", ""),
-        ("prefecture", " "),
-        ("zip_code", ""),
-        ("country", ""),
-        ("spot_type", "roof"),
-        ("vehicle_size", "Standard"),
-        ("latitude", 90.1),
-        ("latitude", -91),
-        ("longitude", 180.5),
-        ("longitude", "east"),
-        ("hourly_rate", 0),
-        ("hourly_rate", -1),
-        ("hourly_rate", 3.5),
-        ("hourly_rate", 10**30),
-        ("daily_rate", 0),
-        ("monthly_rate", -5),
-        ("currency", "eur"),
-        ("currency", "EURO"),
-        ("time_zone", "Athens"),
-        ("time_zone", "UTC+2"),
-        ("time_zone", "../../etc/passwd"),
-        ("images", ["https://images.example.com/1.jpg"] * 21),
-        ("images", "https://images.example.com/1.jpg"),
-        ("operating_hours", {"monday": {"open": "8:00", "close": "20:00"}}),
-        ("operating_hours", {"monday": {"open": "08:00"}}),
-        ("operating_hours", {"monday": {"open": "08:00", "close": "24:00"}}),
-        ("operating_hours", {"Monday": {"open": "08:00", "close": "20:00"}}),
-        ("operating_hours", {"monday": "08:00-20:00"}),
-        ("operating_hours", {"monday": {"open": 8, "close": 20}}),
-        ("operating_hours", []),
-    ],
-)
-async def test_what_a_spot_cannot_be_is_refused_with_its_field(
-    api: Api, owner: Person, spot: str, name: str, value: Any
-) -> None:
-    for answer in (
-        await api.post("/parking-spots/", owner, expect=422, **SPOT | {name: value}),
-        await api.put(f"/parking-spots/{spot}", owner, expect=422, **{name: value}),
-    ):
-        assert answer["errors"][0]["pointer"].split("/")[1] == name
+async def test_what_a_spot_cannot_be_is_refused_with_its_field(api: Api, owner: Person, spot: str) -> None:
+    for name, value in IMPOSSIBLE:
+        listed = await api.post("/parking-spots/", owner, expect=422, **SPOT | {name: value})
+        changed = await api.put(f"/parking-spots/{spot}", owner, expect=422, **{name: value})
+        for answer in (listed, changed):
+            assert answer["errors"][0]["pointer"].split("/")[1] == name
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400"])
-async def test_a_place_is_a_number(api: Api, owner: Person, number: str) -> None:
-    body = '{"latitude": %s}' % number
-    listed = str(SPOT).replace("'", '"').replace("37.9755", number)
-    for method, path, sent in (("POST", "/parking-spots/", listed), ("PUT", f"/parking-spots/{NOBODYS}", body)):
-        headers = {"Content-Type": "application/json"}
-        await api.request(method, path, owner, expect=422, content=sent, headers=headers)
+async def test_a_place_is_a_number(api: Api, owner: Person, spot: str) -> None:
+    for number in ("NaN", "Infinity", "1e400"):
+        headers, body = {"Content-Type": "application/json"}, json.dumps(SPOT).replace("37.9755", number)
+        for method, path in (("POST", "/parking-spots/"), ("PUT", f"/parking-spots/{spot}")):
+            await api.request(method, path, owner, expect=422, content=body, headers=headers)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://images.example.com/1.jpg",
-        "javascript:alert(1)",
-        "data:image/png;base64,AAAA",
-        "//images.example.com/1.jpg",
-        "https:///1.jpg",
-        "https:images.example.com",
-        "https://",
-        "https://exa mple.com/1.jpg",
-        "https://example.com/a\tb",
-        "https://example.com:99999/1.jpg",
-        "https://[::1/1.jpg",
-        'https://example.com/"onerror="alert(1)',
-        "https://example.com/<script>",
-        "https://good.example\\@evil.example/",
-        "https://example.com/\u202egpj.exe",
-        "https://example.com/" + "x" * 2_000,
-    ],
-)
-async def test_an_image_is_an_https_url_with_a_host(api: Api, owner: Person, url: str) -> None:
-    answer = await api.post("/parking-spots/", owner, expect=422, **SPOT | {"images": [url]})
-    assert answer["errors"][0]["pointer"] == "/images/0"
+async def test_an_image_is_an_https_url_with_a_host(api: Api, owner: Person) -> None:
+    for url in NO_IMAGES:
+        answer = await api.post("/parking-spots/", owner, expect=422, **SPOT | {"images": [url]})
+        assert answer["errors"][0]["pointer"] == "/images/0"
 
 
 async def test_operating_hours_come_back_as_they_were_sent(api: Api, owner: Person) -> None:
@@ -224,25 +225,28 @@ async def test_operating_hours_come_back_as_they_were_sent(api: Api, owner: Pers
         assert (await api.get(f"/parking-spots/{spot}"))["operating_hours"] == hours
 
 
-async def test_every_time_zone_is_taken_as_python_knows_it_or_refused(
-    api: Api, owner: Person, session: AsyncSession
+async def test_every_time_zone_that_is_taken_means_to_the_database_what_it_means_to_everybody(
+    session: AsyncSession,
 ) -> None:
     """By the offsets of a winter and a summer gone by, which no newer list of zones changes."""
-    moments = [datetime(2019, month, 15, 12, tzinfo=UTC) for month in (1, 7)]
-    spot = await api.list_spot(owner)
-    taken = 0
-    for zone in sorted(available_timezones()):
-        answer = await api.client.put(f"/api/v1/parking-spots/{spot}", headers=owner.headers, json={"time_zone": zone})
-        assert answer.status_code in {200, 422}, (zone, answer.text)
-        if answer.status_code == 422:
-            assert answer.json()["errors"][0]["pointer"] == "/time_zone"
-            continue
-        taken += 1
-        walls = "SELECT cast(:moment AS timestamptz) AT TIME ZONE :zone"
-        for moment in moments:
-            wall = (await session.execute(text(walls), {"moment": moment, "zone": zone})).scalar_one()
-            assert wall == moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None), zone
-    assert taken > 400
+    known = set(await session.scalars(text("SELECT name FROM pg_timezone_names"))) & TIME_ZONES
+    assert len(known) > 400
+    for month in (1, 7):
+        moment = datetime(2019, month, 15, 12, tzinfo=UTC)
+        zones = "unnest(cast(:zones AS text[])) AS zone"
+        walls = await session.execute(
+            text(f"SELECT zone, cast(:moment AS timestamptz) AT TIME ZONE zone AS wall FROM {zones}"),
+            {"moment": moment, "zones": list(known)},
+        )
+        meant = {zone: moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for zone in known}
+        assert {row.zone: row.wall for row in walls} == meant
+
+
+async def test_every_other_time_zone_is_refused(api: Api, owner: Person, session: AsyncSession, spot: str) -> None:
+    known = set(await session.scalars(text("SELECT name FROM pg_timezone_names"))) & TIME_ZONES
+    for zone in {"CET", "EET", "MET", "WET", "EEST", "europe/athens", *available_timezones()} - known:
+        answer = await api.put(f"/parking-spots/{spot}", owner, expect=422, time_zone=zone)
+        assert answer["errors"][0]["pointer"] == "/time_zone"
 
 
 async def test_a_zone_that_the_database_does_not_know_is_refused_when_a_spot_is_listed_too(
@@ -296,55 +300,9 @@ async def test_a_spot_with_live_bookings_is_not_deleted(api: Api, owner: Person,
 async def test_the_history_still_shows_a_deleted_spot(api: Api, owner: Person, renter: Person, spot: str) -> None:
     booking = await api.book(renter, spot, 1, 2)
     api.clock.pass_by(hours=1.5)
+    owner, renter = [await api.sign_in(person.id, person.email) for person in (owner, renter)]
     await api.post(f"/bookings/{booking['id']}/check-out", renter)
     await api.delete(f"/parking-spots/{spot}", owner)
     assert (await api.get(f"/bookings/{booking['id']}", renter))["parking_spot"]["title"] == SPOT["title"]
     for person, path in ((renter, "/bookings/"), (owner, "/bookings/owner")):
         assert [past["parking_spot"]["id"] for past in await api.get(path, person)] == [spot]
-
-
-class TestAccessInstructions:
-    """How to get in is told to who needs it, when they need it."""
-
-    @pytest.fixture
-    async def gate(self, api: Api, owner: Person) -> str:
-        return await api.list_spot(owner, access_instructions="Ring twice.")
-
-    async def told(self, api: Api, who: Person | None, spot: str) -> bool:
-        return (await api.get(f"/parking-spots/{spot}", who))["access_instructions"] is not None
-
-    async def test_they_are_told_to_the_owner_and_to_no_stranger(
-        self, api: Api, owner: Person, renter: Person, admin: Person, gate: str
-    ) -> None:
-        assert await self.told(api, owner, gate)
-        for stranger in (None, renter, admin):
-            assert not await self.told(api, stranger, gate)
-
-    async def test_they_are_told_to_a_renter_from_a_day_before_the_start_to_the_end(
-        self, api: Api, renter: Person, other_renter: Person, gate: str
-    ) -> None:
-        await api.book(renter, gate, 25, 27)
-        assert not await self.told(api, renter, gate)
-        api.clock.pass_by(hours=1)
-        assert await self.told(api, renter, gate)
-        assert not await self.told(api, other_renter, gate)
-        api.clock.pass_by(hours=25, minutes=59)
-        renter = await api.sign_in(renter.id, renter.email)
-        assert await self.told(api, renter, gate)
-        api.clock.pass_by(minutes=1)
-        assert not await self.told(api, renter, gate)
-
-    async def test_they_are_told_no_more_after_the_check_out_or_a_cancellation(
-        self, api: Api, renter: Person, other_renter: Person, gate: str
-    ) -> None:
-        left, cancelled = await api.book(renter, gate, 0, 1), await api.book(other_renter, gate, 1, 2)
-        await api.post(f"/bookings/{left['id']}/check-out", renter)
-        await api.post(f"/bookings/{cancelled['id']}/cancel", other_renter)
-        assert not await self.told(api, renter, gate)
-        assert not await self.told(api, other_renter, gate)
-
-    async def test_they_are_not_told_before_the_booking_is_paid(self, unpaid_api: Api) -> None:
-        owner, renter = await unpaid_api.person("owner"), await unpaid_api.person("renter")
-        gate = await unpaid_api.list_spot(owner, access_instructions="Ring twice.")
-        await unpaid_api.book(renter, gate, 1, 2)
-        assert not await self.told(unpaid_api, renter, gate)

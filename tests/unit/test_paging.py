@@ -3,7 +3,6 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,7 +22,7 @@ json_values = some.recursive(
 )
 
 
-def forged(value: Any) -> str:
+def forged(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
@@ -78,7 +77,7 @@ def test_a_cursor_goes_before_the_page_number() -> None:
         {"a": 1},
     ],
 )
-def test_a_forged_cursor_by_age_is_refused(parts: Any) -> None:
+def test_a_forged_cursor_by_age_is_refused(parts: object) -> None:
     with pytest.raises(Invalid):
         asked(1, 1, forged(parts), by_age)
 
@@ -102,7 +101,7 @@ def test_a_forged_cursor_by_age_is_refused(parts: Any) -> None:
         7,
     ],
 )
-def test_a_forged_cursor_by_distance_is_refused(parts: Any) -> None:
+def test_a_forged_cursor_by_distance_is_refused(parts: object) -> None:
     with pytest.raises(Invalid):
         asked(1, 1, forged(parts), key_by_distance)
 
@@ -119,7 +118,7 @@ def test_any_text_is_a_cursor_or_is_refused(text: str) -> None:
 
 
 @given(json_values | some.tuples(json_values, some.uuids().map(str)))
-def test_any_json_is_a_cursor_or_is_refused(value: Any) -> None:
+def test_any_json_is_a_cursor_or_is_refused(value: object) -> None:
     for key in (by_age, key_by_distance):
         try:
             page = asked(1, 1, forged(value), key)

@@ -1,6 +1,7 @@
 """Bringing the database from one revision to another: one migration at a time, each in its own short transaction."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -67,7 +68,7 @@ def print_sql(target: str) -> None:
     """Print what `upgrade` would run on an empty database; MigrationError where there is no such revision."""
     config = alembic_config()
     for limit in LIMITS:
-        config.print_stdout(f"{limit};")
+        sys.stdout.write(f"{limit};\n")
     try:
         command.upgrade(config, target, sql=True)
     except CommandError as error:

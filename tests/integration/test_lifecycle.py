@@ -1,0 +1,186 @@
+"""The minute job: what becomes of bookings because time goes by."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots.kit.database import Database
+from parkingspots_lifecycle import job, loop
+from product import Api, Person
+
+NOTHING = {"cancel_lapsed": 0, "complete_past": 0, "start_due": 0}
+Due = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def due(record: Callable[..., Awaitable[str]]) -> Due:
+    """Write a booking with times in hours from the real present: the job goes by the database's clock."""
+    now = datetime.now(UTC)
+
+    async def recording(status: str, start: float, end: float, **details: Any) -> str:  # noqa: ANN401 - columns
+        return await record(status, start, end, now=now, **details)
+
+    return recording
+
+
+@pytest.fixture
+def status_of(session: AsyncSession) -> Callable[[str], Awaitable[str]]:
+    async def reading(booking: str) -> str:
+        return str(await session.scalar(text("SELECT status FROM bookings WHERE id = :id"), {"id": booking}))
+
+    return reading
+
+
+async def total_bookings(session: AsyncSession, spot: str) -> int:
+    total = await session.scalar(text("SELECT total_bookings FROM spot_stats WHERE spot_id = :id"), {"id": spot})
+    return int(total or 0)
+
+
+StatusOf = Callable[[str], Awaitable[str]]
+
+
+async def test_a_booking_whose_start_has_come_is_started(database: Database, due: Due, status_of: StatusOf) -> None:
+    booking = await due("confirmed", -0.01, 1)
+    assert await job.run(database) == NOTHING | {"start_due": 1}
+    assert await status_of(booking) == "in_progress"
+
+
+@pytest.mark.parametrize("status", ["confirmed", "in_progress"])
+async def test_a_booking_whose_end_has_come_is_completed_and_counted(
+    database: Database, session: AsyncSession, spot: str, due: Due, status_of: StatusOf, status: str
+) -> None:
+    booking = await due(status, -2, -0.01)
+    assert await job.run(database) == NOTHING | {"complete_past": 1}
+    assert await status_of(booking) == "completed"
+    assert await total_bookings(session, spot) == 1
+
+
+async def test_a_hold_that_was_not_paid_in_time_is_cancelled_with_the_reason(
+    api: Api, database: Database, due: Due, renter: Person
+) -> None:
+    booking = await due("pending", 1, 2, expires=-0.01, payment_status="pending")
+    assert await job.run(database) == NOTHING | {"cancel_lapsed": 1}
+    after = await api.get(f"/bookings/{booking}", renter)
+    assert (after["status"], after["cancellation_reason"]) == ("cancelled", "payment not received in time")
+    assert (after["payment_status"], after["expires_at"]) == ("pending", None)
+
+
+async def test_what_is_not_due_is_left_alone(database: Database, due: Due, status_of: StatusOf) -> None:
+    future = await due("confirmed", 0.1, 1)
+    running = await due("in_progress", -1, 0.1)
+    held = await due("pending", 2, 3, expires=0.1)
+    unpaid = await due("pending", -5, -4, expires=0.1)
+    over = [await due(status, -2, -1) for status in ("completed", "cancelled", "refunded")]
+    bookings = [future, running, held, unpaid, *over]
+    before = [await status_of(booking) for booking in bookings]
+    assert await job.run(database) == NOTHING
+    assert [await status_of(booking) for booking in bookings] == before
+
+
+async def test_a_second_run_finds_nothing_left(
+    database: Database, session: AsyncSession, spot: str, due: Due
+) -> None:
+    await due("confirmed", -2, -1)
+    await due("confirmed", -0.5, 1)
+    await due("pending", 2, 3, expires=-1)
+    assert await job.run(database) == {"cancel_lapsed": 1, "complete_past": 1, "start_due": 1}
+    assert await job.run(database) == NOTHING
+    assert await total_bookings(session, spot) == 1
+
+
+async def test_more_than_a_batch_is_done_in_one_run(
+    database: Database, session: AsyncSession, spot: str, due: Due, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "BATCH", 2)
+    for hours in range(5):
+        await due("confirmed", -hours - 2, -hours - 1)
+    assert await job.run(database) == NOTHING | {"complete_past": 5}
+    assert await total_bookings(session, spot) == 5
+
+
+async def test_a_run_that_is_asked_to_stop_begins_no_further_batch(
+    database: Database, due: Due, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "BATCH", 1)
+    for hours in range(3):
+        await due("confirmed", -hours - 2, -hours - 1)
+    asked = iter([False, False, True, True])  # holds, one batch of past bookings, no second one, none to start
+    assert await job.run(database, lambda: next(asked)) == NOTHING | {"complete_past": 1}
+
+
+async def test_two_jobs_at_once_count_each_completion_once(
+    database: Database, session: AsyncSession, spot: str, due: Due, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "BATCH", 3)
+    for hours in range(20):
+        await due("in_progress", -hours - 2, -hours - 1)
+    runs = await asyncio.gather(*(job.run(database) for _ in range(4)))
+    assert sum(moved["complete_past"] for moved in runs) == 20
+    assert await total_bookings(session, spot) == 20
+
+
+async def test_a_booking_that_somebody_has_locked_is_passed_over_and_done_later(
+    database: Database, due: Due, status_of: StatusOf
+) -> None:
+    locked, free = await due("confirmed", -2, -1), await due("confirmed", -4, -3)
+    async with database.transaction() as other:
+        await other.execute(text("SELECT FROM bookings WHERE id = :id FOR UPDATE"), {"id": locked})
+        assert await job.run(database) == NOTHING | {"complete_past": 1}
+        assert await status_of(free) == "completed"
+    assert await job.run(database) == NOTHING | {"complete_past": 1}
+    assert await status_of(locked) == "completed"
+
+
+async def test_a_step_that_fails_keeps_no_other_from_running(
+    database: Database, due: Due, status_of: StatusOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(session: AsyncSession, _: int) -> int:
+        await session.execute(text("SELECT 1 / 0"))
+        return 0
+
+    monkeypatch.setattr(job, "STEPS", (job.Step("cancel_lapsed", failing), *job.STEPS[1:]))
+    booking = await due("confirmed", -0.5, 1)
+    with pytest.raises(DBAPIError):
+        await job.run(database)
+    assert await status_of(booking) == "in_progress"
+
+
+async def test_the_loop_runs_again_and_again_until_it_is_stopped(
+    database: Database, due: Due, status_of: StatusOf
+) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(loop.run_until(stop, database, interval=0.01))
+    async with asyncio.timeout(10):
+        for hours in range(2):
+            booking = await due("confirmed", -hours - 2, -hours - 1)
+            while await status_of(booking) != "completed":
+                await asyncio.sleep(0)
+        stop.set()
+        await running
+
+
+async def test_a_run_that_fails_is_made_up_for_by_the_next(
+    database: Database, due: Due, status_of: StatusOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([ConnectionRefusedError("the database is away")])
+    run = job.run
+
+    async def failing_once(*details: Any) -> dict[str, int]:  # noqa: ANN401 - as run takes them
+        for failure in failures:
+            raise failure
+        return await run(*details)
+
+    monkeypatch.setattr(job, "run", failing_once)
+    booking, stop = await due("confirmed", -2, -1), asyncio.Event()
+    running = asyncio.create_task(loop.run_until(stop, database, interval=0.01))
+    async with asyncio.timeout(10):
+        while await status_of(booking) != "completed":
+            await asyncio.sleep(0)
+        stop.set()
+        await running

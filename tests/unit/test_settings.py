@@ -1,0 +1,240 @@
+"""What the environment decides."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from redis.asyncio.connection import parse_url
+
+from parkingspots.settings import DEFAULT_SECRET_KEY, Environment, Settings, SettingsError, load
+
+SECRET = "0123456789abcdef0123456789abcdef"
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": SECRET,
+    "SKIP_PAYMENT_PROCESSING": "false",
+    "STRIPE_SECRET_KEY": "sk_live_1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_1",
+    "DATABASE_URL": "postgresql://app:hidden@db.example.com/parkingspots",
+}
+
+
+@pytest.fixture(autouse=True)
+def _away_from_every_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def loaded(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return load()
+
+
+def test_without_any_variable_it_is_a_developers_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch)
+    assert settings.environment is Environment.DEVELOPMENT
+    assert settings.skip_payment_processing
+    assert (settings.access_token_minutes, settings.refresh_token_days) == (30, 14)
+    assert (settings.hold_minutes, settings.booking_min_minutes, settings.booking_max_days) == (10, 15, 90)
+    assert settings.cors_origins == []
+    assert settings.cache_url == "redis://127.0.0.1:6379/0"
+
+
+def test_the_names_of_the_first_backend_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(
+        monkeypatch,
+        DATABASE_URL="postgresql+asyncpg://app:hidden@db:5433/spots",
+        DATABASE_POOL_SIZE="20",
+        REDIS_HOST="cache",
+        REDIS_PORT="6380",
+        REDIS_PASSWORD="hidden",
+        SECRET_KEY=SECRET,
+        SECRET_KEY_PREVIOUS=SECRET[::-1],
+        SKIP_PAYMENT_PROCESSING="false",
+        STRIPE_SECRET_KEY="sk_1",
+        STRIPE_PUBLISHABLE_KEY="pk_1",
+        STRIPE_WEBHOOK_SECRET="whsec_1",
+        ENABLE_BACKGROUND_TASKS="true",
+        ENVIRONMENT="evaluation",
+        CORS_ORIGINS='["http://localhost:3000"]',
+    )
+    url = settings.sqlalchemy_url
+    assert (url.drivername, url.host, url.port, url.database) == ("postgresql+asyncpg", "db", 5433, "spots")
+    assert (url.username, url.password) == ("app", "hidden")
+    assert settings.database_pool_size == 20
+    assert settings.cache_url == "redis://:hidden@cache:6380/0"
+    assert settings.secret_key.get_secret_value() == SECRET
+    assert settings.secret_key_previous is not None
+    assert settings.secret_key_previous.get_secret_value() == SECRET[::-1]
+    assert not settings.skip_payment_processing
+    assert settings.stripe_secret_key is not None
+    assert settings.stripe_secret_key.get_secret_value() == "sk_1"
+    assert settings.stripe_publishable_key == "pk_1"
+    assert settings.stripe_webhook_secret is not None
+    assert settings.stripe_webhook_secret.get_secret_value() == "whsec_1"
+    assert settings.enable_background_tasks
+    assert settings.environment is Environment.EVALUATION
+    assert settings.cors_origins == ["http://localhost:3000"]
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", []),
+        ("[]", []),
+        ("*", ["*"]),
+        ("https://a.example", ["https://a.example"]),
+        ("https://a.example, https://b.example", ["https://a.example", "https://b.example"]),
+        ("https://a.example,,https://b.example,", ["https://a.example", "https://b.example"]),
+        ('["https://a.example", "https://b.example"]', ["https://a.example", "https://b.example"]),
+        ("['https://a.example']", ["https://a.example"]),
+    ],
+)
+def test_origins_are_a_list_with_commas_or_in_json(
+    monkeypatch: pytest.MonkeyPatch, text: str, origins: list[str]
+) -> None:
+    assert loaded(monkeypatch, CORS_ORIGINS=text).cors_origins == origins
+
+
+def test_a_whole_redis_url_beats_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, REDIS_URL="rediss://cache:1/3", REDIS_HOST="other", REDIS_PASSWORD="x")
+    assert settings.cache_url == "rediss://cache:1/3"
+
+
+@pytest.mark.parametrize("password", ["p@ss:/?#[]%", "100%25", "λόγος", "with space", "+&="])
+def test_an_awkward_password_of_the_cache_arrives_whole(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    parts = parse_url(loaded(monkeypatch, REDIS_PASSWORD=password, REDIS_HOST="cache").cache_url)
+    assert parts["password"] == password
+    assert (parts["host"], parts["port"], parts["db"]) == ("cache", 6379, 0)
+    assert not parts.get("username")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg2"])
+def test_a_database_url_of_any_driver_is_asyncpgs(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    url = loaded(monkeypatch, DATABASE_URL=f"{scheme}://app:p%40ss@db/spots?sslmode=require").sqlalchemy_url
+    assert url.drivername == "postgresql+asyncpg"
+    assert url.password == "p@ss"
+    assert dict(url.query) == {"ssl": "require"}
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://app:hidden@db/spots", "sqlite://", "hidden", "postgresql://app:hidden@db:port/spots"]
+)
+def test_a_database_that_is_not_postgresql_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        loaded(monkeypatch, DATABASE_URL=url)
+    assert str(refusal.value) == "DATABASE_URL: use the form postgresql://user:password@host:5432/database"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "prod"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("DATABASE_POOL_SIZE", "many"),
+        ("REDIS_PORT", "70000"),
+        ("SKIP_PAYMENT_PROCESSING", "perhaps"),
+        ("ENABLE_BACKGROUND_TASKS", "2"),
+        ("DEFAULT_TIME_ZONE", "Mars/Phobos"),
+        ("DEFAULT_CURRENCY", "euro"),
+        ("SERVICE_FEE_PERCENT", "-1"),
+        ("SERVICE_FEE_PERCENT", "NaN"),
+        ("HOLD_MINUTES", "0"),
+        ("ACCESS_TOKEN_MINUTES", "0"),
+        ("REFRESH_TOKEN_DAYS", "0"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_its_variables_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        loaded(monkeypatch, **{name: value})
+    assert str(refusal.value).startswith(f"{name}: ")
+    assert "\n" not in str(refusal.value)
+
+
+def test_every_variable_that_cannot_be_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"HOLD_MINUTES: .*; LOG_LEVEL: "):
+        loaded(monkeypatch, HOLD_MINUTES="0", LOG_LEVEL="loud")
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, STRIPE_WEBHOOK_SECRET="", REDIS_URL="", SECRET_KEY_PREVIOUS="", HOLD_MINUTES="")
+    assert settings.stripe_webhook_secret is settings.secret_key_previous is settings.redis_url is None
+    assert settings.hold_minutes == 10
+
+
+def test_production_starts_with_everything_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(monkeypatch, **PRODUCTION).environment is Environment.PRODUCTION
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", DEFAULT_SECRET_KEY),
+        ("SECRET_KEY", SECRET[1:]),
+        ("SECRET_KEY_PREVIOUS", DEFAULT_SECRET_KEY),
+        ("SECRET_KEY_PREVIOUS", "short"),
+        ("SKIP_PAYMENT_PROCESSING", "true"),
+        ("SKIP_PAYMENT_PROCESSING", ""),
+        ("STRIPE_SECRET_KEY", ""),
+        ("STRIPE_WEBHOOK_SECRET", ""),
+        ("DATABASE_URL", ""),
+    ],
+)
+def test_production_refuses_to_start_with_a_sentence_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        loaded(monkeypatch, **(PRODUCTION | {name: value}))
+    sentence = str(refusal.value)
+    assert sentence.startswith(f"{name} ")
+    assert len(sentence.splitlines()) == 1
+    for secret in (SECRET[1:], DEFAULT_SECRET_KEY, "sk_live_1", "whsec_1", "hidden"):
+        assert secret not in sentence
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_PREVIOUS"])
+def test_an_evaluation_skips_payments_but_not_secrets(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    evaluation = {"ENVIRONMENT": "evaluation", "SECRET_KEY": SECRET}
+    assert loaded(monkeypatch, **evaluation).skip_payment_processing
+    with pytest.raises(SettingsError, match=f"^{name} "):
+        loaded(monkeypatch, **(evaluation | {name: DEFAULT_SECRET_KEY}))
+
+
+def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, **PRODUCTION, REDIS_PASSWORD="hidden", SECRET_KEY_PREVIOUS=SECRET[::-1])
+    shown = f"{settings!r} {settings} {settings.sqlalchemy_url!r} {settings.sqlalchemy_url}"
+    for secret in (SECRET, SECRET[::-1], "sk_live_1", "whsec_1", "hidden"):
+        assert secret not in shown
+
+
+def test_settings_do_not_change_while_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch)
+    with pytest.raises(ValidationError):
+        settings.hold_minutes = 5  # type: ignore[misc]
+
+
+def test_a_copy_with_another_url_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch)
+    assert settings.cache_url == "redis://127.0.0.1:6379/0"
+    assert settings.model_copy(update={"redis_host": "cache"}).cache_url == "redis://cache:6379/0"
+
+
+def test_a_file_named_env_is_read_and_the_environment_beats_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HOLD_MINUTES=7\nREFRESH_TOKEN_DAYS=3\nUNKNOWN=1\n")
+    settings = loaded(monkeypatch, REFRESH_TOKEN_DAYS="5")
+    assert (settings.hold_minutes, settings.refresh_token_days) == (7, 5)
+
+
+def test_a_file_named_env_that_is_no_text_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SECRET_KEY=\xff\xfe\n")
+    with pytest.raises(SettingsError, match="is not UTF-8 text"):
+        load()
+
+
+@pytest.mark.parametrize(("percent", "basis_points"), [("0", 0), ("10", 1000), ("12.34", 1234), ("100", 10_000)])
+def test_the_service_fee_has_two_decimals(monkeypatch: pytest.MonkeyPatch, percent: str, basis_points: int) -> None:
+    assert loaded(monkeypatch, SERVICE_FEE_PERCENT=percent).fee_basis_points == basis_points
