@@ -126,5 +126,5 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Api]:
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for `condition`, looking again and again; TimeoutError where it does not come about."""
     async with asyncio.timeout(PATIENCE):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(LOOK_EVERY)

@@ -1,15 +1,15 @@
 """Whether the service lives, is ready, and how it is."""
 
-from typing import Literal, cast
+from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import ConfigDict
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from parkingspots import __version__
-from parkingspots.kit.cache import Cache
-from parkingspots.kit.database import Database, database_of
+from parkingspots.kit.database import Database
+from parkingspots.kit.dependencies import CurrentCache, CurrentDatabase
 from parkingspots.kit.problems import Unavailable, problems
 from parkingspots.kit.schema import objection
 from parkingspots.kit.wire import Wire
@@ -69,19 +69,19 @@ async def read_liveness() -> StatusOut:
 
 
 @router.get("/readyz", responses=problems(Unavailable))
-async def read_readiness(request: Request) -> StatusOut:
+async def read_readiness(database: CurrentDatabase) -> StatusOut:
     """Requests may come: the database can be reached and has a schema that this release knows."""
-    reason = await _objection(database_of(request))
+    reason = await _objection(database)
     if reason:
         raise Unavailable(reason)
     return StatusOut()
 
 
 @router.get("/health")
-async def read_health(request: Request) -> HealthOut:
+async def read_health(database: CurrentDatabase, cache: CurrentCache) -> HealthOut:
     """How the service and what it stands on are. Always 200: it reports, /readyz decides."""
-    reason = await _objection(database_of(request))
-    cached = await cast("Cache", request.app.state.cache).is_there()
+    reason = await _objection(database)
+    cached = await cache.is_there()
     return HealthOut(
         status="down" if reason else "healthy" if cached else "degraded",
         database="down" if reason else "ok",

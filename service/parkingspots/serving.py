@@ -1,4 +1,7 @@
-"""Running the application: one process in a container, gunicorn with uvicorn's workers on a single machine."""
+"""Running the application: one process in a container, gunicorn with uvicorn's workers on a single machine.
+
+Imports nothing of it: the process that watches over the others does not need it.
+"""
 
 import signal
 import socket
@@ -8,24 +11,16 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
+from gunicorn.util import import_app
 
-from parkingspots.app import create
 from parkingspots.kit import logs
-from parkingspots.settings import Environment, Settings, load
+from parkingspots.settings import Environment, Settings
 
-FACTORY = "parkingspots.serving:application"
+FACTORY = "parkingspots.asgi:application"
 KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it is the proxy that closes
 GRACE = 20  # seconds for requests in flight after SIGTERM
 BACKLOG = 2048
-
-
-def application() -> FastAPI:
-    """The application as the environment says."""
-    settings = load()
-    logs.configure(settings)
-    return create(settings)
 
 
 def try_to_listen(host: str, port: int) -> None:
@@ -82,5 +77,5 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> FastAPI:
-        return application()
+    def load(self) -> object:
+        return import_app(f"{FACTORY}()")

@@ -1,5 +1,6 @@
 """Taking a slot."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -51,7 +52,12 @@ async def test_a_completed_booking_frees_what_is_left_of_its_slot(
 
 
 async def test_a_booking_says_what_was_booked_by_whom_and_at_what_price(api: Api, spot: str, renter: Person) -> None:
-    car = {"vehicle_plate": "ABC-1234", "vehicle_make": "Toyota", "vehicle_model": "Yaris", "vehicle_color": "blue"}
+    car: dict[str, Any] = {
+        "vehicle_plate": "ABC-1234",
+        "vehicle_make": "Toyota",
+        "vehicle_model": "Yaris",
+        "vehicle_color": "blue",
+    }
     booking = await api.book(renter, spot, 1, 3, **car, special_requests="Near the door, please")
     assert booking.items() >= car.items()
     assert booking["special_requests"] == "Near the door, please"
@@ -80,7 +86,7 @@ async def test_what_is_read_later_is_what_was_answered(api: Api, spot: str, rent
 
 async def test_a_booking_costs_what_the_quote_said(api: Api, owner: Person, renter: Person) -> None:
     spot = await api.list_spot(owner, hourly_rate=333, daily_rate=2_001, monthly_rate=30_007)
-    window = {"start_time": api.at(1), "end_time": api.at(40 * 24 + 6.5)}
+    window: dict[str, Any] = {"start_time": api.at(1), "end_time": api.at(40 * 24 + 6.5)}
     quote = await api.post("/bookings/calculate-price", parking_spot_id=spot, **window)
     booking = await api.book(renter, spot, 1, 40 * 24 + 6.5)
     assert quote == {
@@ -139,7 +145,7 @@ async def test_a_time_at_which_the_spot_is_closed_is_refused(api: Api, owner: Pe
 
 
 async def test_who_is_not_signed_in_books_nothing(api: Api, spot: str) -> None:
-    body = {"parking_spot_id": spot, "start_time": api.at(1), "end_time": api.at(3)}
+    body: dict[str, Any] = {"parking_spot_id": spot, "start_time": api.at(1), "end_time": api.at(3)}
     await api.post("/bookings/", expect=401, **body)
 
 

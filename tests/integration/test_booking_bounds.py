@@ -18,9 +18,9 @@ Ask = Callable[..., Awaitable[Any]]
 def ask(api: Api, spot: str, renter: Person) -> Ask:
     """Ask `path` for a time that starts so long from now and takes so long."""
 
-    async def asking(path: str, start: timedelta, duration: timedelta, *, expect: int) -> Any:  # noqa: ANN401 - JSON
+    async def asking(path: str, start: timedelta, duration: timedelta, *, expect: int) -> Any:
         begin = api.clock.now() + start
-        times = {"start_time": begin.isoformat(), "end_time": (begin + duration).isoformat()}
+        times: dict[str, Any] = {"start_time": begin.isoformat(), "end_time": (begin + duration).isoformat()}
         return await api.post(path, renter, expect=expect, parking_spot_id=spot, **times)
 
     return asking
@@ -96,19 +96,19 @@ async def test_the_same_moment_by_another_offset_is_the_same_slot(
     api: Api, spot: str, renter: Person, path: str
 ) -> None:
     await api.book(renter, spot, 1, 3)
-    wish = {"start_time": "2040-01-02T15:00:00+02:00", "end_time": "2040-01-02T09:00:00-05:00"}
+    wish: dict[str, Any] = {"start_time": "2040-01-02T15:00:00+02:00", "end_time": "2040-01-02T09:00:00-05:00"}
     await api.post(path, renter, expect=right(path), parking_spot_id=spot, **wish)
 
 
 async def test_anybody_may_ask_for_a_quote(api: Api, spot: str) -> None:
-    window = {"start_time": api.at(1), "end_time": api.at(2.25)}
+    window: dict[str, Any] = {"start_time": api.at(1), "end_time": api.at(2.25)}
     quote = await api.post("/bookings/calculate-price", parking_spot_id=spot, **window)
     assert quote == {"subtotal": 438, "service_fee": 44, "total": 482, "owner_payout": 438, "duration_hours": 1.25}
 
 
 async def test_a_deleted_spot_has_no_price(api: Api, owner: Person, spot: str) -> None:
     await api.delete(f"/parking-spots/{spot}", owner)
-    window = {"start_time": api.at(1), "end_time": api.at(2)}
+    window: dict[str, Any] = {"start_time": api.at(1), "end_time": api.at(2)}
     await api.post("/bookings/calculate-price", expect=404, parking_spot_id=spot, **window)
 
 

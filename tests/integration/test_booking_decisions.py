@@ -1,6 +1,7 @@
 """Who decides what about a booking: the renter, the owner, an admin, and nobody else."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -57,7 +58,7 @@ async def test_a_reason_may_be_given_or_left_out(api: Api, spot: str, renter: Pe
     answer = (await api.request("POST", f"/bookings/{silent['id']}/cancel", renter)).json()
     assert (answer["status"], answer["cancellation_reason"]) == ("cancelled", None)
     explained = await api.book(renter, spot, 1, 3)
-    wish = {"status": "cancelled", "cancellation_reason": "Rain"}
+    wish: dict[str, Any] = {"status": "cancelled", "cancellation_reason": "Rain"}
     answer = await api.put(f"/bookings/{explained['id']}/status", renter, **wish)
     assert (answer["status"], answer["cancellation_reason"]) == ("cancelled", "Rain")
 
@@ -136,9 +137,7 @@ async def test_what_belongs_to_others_is_not_found_and_needs_a_signature(
     assert await api.get(f"/bookings/{booking['id']}", renter) == booking
 
 
-async def test_each_party_reads_the_booking(
-    api: Api, spot: str, renter: Person, parties: dict[Party, Person]
-) -> None:
+async def test_each_party_reads_the_booking(api: Api, spot: str, renter: Person, parties: dict[Party, Person]) -> None:
     booking = await api.book(renter, spot, 1, 3)
     for person in parties.values():
         assert await api.get(f"/bookings/{booking['id']}", person) == booking

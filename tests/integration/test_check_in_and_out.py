@@ -17,9 +17,7 @@ async def test_checking_in_starts_the_booking(api: Api, spot: str, renter: Perso
     assert (answer["status"], answer["checked_in_at"]) == ("in_progress", "2040-01-02T10:00:00Z")
 
 
-async def test_checking_in_is_possible_from_half_an_hour_before_the_start(
-    api: Api, spot: str, renter: Person
-) -> None:
+async def test_checking_in_is_possible_from_half_an_hour_before_the_start(api: Api, spot: str, renter: Person) -> None:
     booking = await api.book(renter, spot, 0.75, 2)
     api.clock.pass_by(minutes=14, seconds=59)
     await api.post(f"/bookings/{booking['id']}/check-in", renter, expect=409)

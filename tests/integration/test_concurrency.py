@@ -1,59 +1,25 @@
-"""Many clients at once: one of them gets the slot."""
+"""Many clients want one slot: one gets it, whichever of the two guards is left."""
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.app import create
+from parkingspots.bookings import repository as bookings
 from parkingspots.dev.postgres import PostgresServer
 from parkingspots.kit import migrating
-from parkingspots.kit.clock import TimeSource
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
 from parkingspots.spots import repository as spots
-from parkingspots_lifecycle import job
-from product import Api, Clock, Person
+from product import Api, Clock, running
 
-CLIENTS, ROUNDS = 24, 60
-ROUNDS_WITHOUT_LOCK = 12  # each waits for deadlocks to be found
-Record = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-async def crowd(api: Api) -> list[Person]:
-    return await people(api)
-
-
-async def people(api: Api) -> list[Person]:
-    return [await api.person(f"client-{number}") for number in range(CLIENTS)]
-
-
-async def race(api: Api, crowd: list[Person], spot: str, rounds: int) -> list[Counter[int]]:
-    """How many answers of each status every round gave; everybody wants the same slot, another one each round."""
-    waits: list[float] = []
-
-    async def ask(person: Person, start: int) -> int:
-        wish = {"parking_spot_id": spot, "start_time": api.at(start), "end_time": api.at(start + 1)}
-        begin = time.perf_counter()
-        answer = await api.client.post("/api/v1/bookings/", json=wish, headers=person.headers)
-        waits.append(time.perf_counter() - begin)
-        return answer.status_code
-
-    answers = [Counter(await asyncio.gather(*(ask(person, start) for person in crowd))) for start in range(rounds)]
-    percentiles = quantiles(waits, n=100)
-    print(f"{rounds} rounds: p50 {percentiles[49] * 1000:.0f} ms, p99 {percentiles[98] * 1000:.0f} ms")  # noqa: T201
-    return answers
+CLIENTS, ROUNDS, FEWER_ROUNDS = 24, 60, 20
+ONE_WINNER = Counter({201: 1, 409: CLIENTS - 1})
 
 
 class ServerLog:
@@ -62,14 +28,78 @@ class ServerLog:
     def __init__(self, file: Path) -> None:
         self._file, self._from = file, file.stat().st_size
 
-    def has(self, words: str) -> bool:
-        return words in self._file.read_bytes()[self._from :].decode(errors="replace")
+    def count(self, words: str) -> int:
+        return self._file.read_bytes()[self._from :].decode(errors="replace").count(words)
 
 
-@asynccontextmanager
-async def town(
-    postgres_server: PostgresServer, settings: Settings, clock: TimeSource, name: str
-) -> AsyncIterator[tuple[Api, Database]]:
-    """The application on a database of its own, so that what is taken out of it is missed by no other test."""
-    own = settings.model_copy(update={"database_url": SecretStr(postgres_server.create_database(name))})
-    ...
+@pytest.fixture
+def server_log(postgres_server: PostgresServer) -> ServerLog:
+    return ServerLog(postgres_server.log)
+
+
+async def race(api: Api, rounds: int) -> list[Counter[int]]:
+    """How often each status was answered, by round; in a round all want the same slot."""
+    spot = await api.list_spot(await api.person("owner"))
+    crowd = [await api.person(f"client-{number}") for number in range(CLIENTS)]
+    waits: list[float] = []
+
+    async def ask(headers: dict[str, str], start: int) -> int:
+        wish = {"parking_spot_id": spot, "start_time": api.at(start), "end_time": api.at(start + 1)}
+        begin = time.perf_counter()
+        answer = await api.client.post("/api/v1/bookings/", json=wish, headers=headers)
+        waits.append(time.perf_counter() - begin)
+        return answer.status_code
+
+    answers = [
+        Counter(await asyncio.gather(*(ask(person.headers, start) for person in crowd))) for start in range(rounds)
+    ]
+    percentiles = [1000 * wait for wait in quantiles(waits, n=100)]
+    print(f"{rounds} rounds: p50 {percentiles[49]:.0f} ms, p99 {percentiles[98]:.0f} ms")  # noqa: T201 - with -s
+    return answers
+
+
+@pytest.fixture
+async def own_settings(postgres_server: PostgresServer, settings: Settings) -> AsyncIterator[Settings]:
+    """Those of a database of its own: what is taken out of it, no other test misses."""
+    name = "concurrency"
+    own = Settings(_env_file=None, database_url=postgres_server.create_database(name), redis_url=settings.redis_url)
+    await migrating.upgrade(own)
+    yield own
+    postgres_server.drop_database(name)
+
+
+async def test_of_many_who_want_a_slot_one_gets_it_and_the_database_sees_no_deadlock(
+    api: Api, server_log: ServerLog
+) -> None:
+    assert await race(api, ROUNDS) == [ONE_WINNER] * ROUNDS
+    assert server_log.count("deadlock detected") == 0
+
+
+async def test_the_lock_alone_holds(own_settings: Settings, clock: Clock, server_log: ServerLog) -> None:
+    database = Database(own_settings)
+    async with database.transaction() as session:
+        await session.execute(text("ALTER TABLE bookings DROP CONSTRAINT ex_bookings_slot"))
+    await database.close()
+    async with running(own_settings, clock) as api:
+        assert await race(api, FEWER_ROUNDS) == [ONE_WINNER] * FEWER_ROUNDS
+    assert server_log.count("deadlock detected") == 0
+    assert server_log.count("exclusion constraint") == 0
+
+
+async def test_the_constraint_alone_holds_and_deadlocks_stay_inside(
+    own_settings: Settings,
+    postgres_server: PostgresServer,
+    clock: Clock,
+    server_log: ServerLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    postgres_server.execute("ALTER DATABASE concurrency SET deadlock_timeout = '20ms'")
+
+    async def nothing_is_taken(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(spots, "lock", spots.by_id)
+    monkeypatch.setattr(bookings, "is_taken", nothing_is_taken)
+    async with running(own_settings, clock) as api:
+        assert await race(api, FEWER_ROUNDS) == [ONE_WINNER] * FEWER_ROUNDS
+    assert server_log.count("exclusion constraint") > 0

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.kit.database import Database
 from parkingspots_lifecycle import job, loop
-from product import Api, Person
+from product import Api, Person, until
 
 NOTHING = {"cancel_lapsed": 0, "complete_past": 0, "start_due": 0}
 Due = Callable[..., Awaitable[str]]
+StatusOf = Callable[[str], Awaitable[str]]
 
 
 @pytest.fixture
@@ -23,14 +24,14 @@ def due(record: Callable[..., Awaitable[str]]) -> Due:
     """Write a booking with times in hours from the real present: the job goes by the database's clock."""
     now = datetime.now(UTC)
 
-    async def recording(status: str, start: float, end: float, **details: Any) -> str:  # noqa: ANN401 - columns
+    async def recording(status: str, start: float, end: float, **details: Any) -> str:
         return await record(status, start, end, now=now, **details)
 
     return recording
 
 
 @pytest.fixture
-def status_of(session: AsyncSession) -> Callable[[str], Awaitable[str]]:
+def status_of(session: AsyncSession) -> StatusOf:
     async def reading(booking: str) -> str:
         return str(await session.scalar(text("SELECT status FROM bookings WHERE id = :id"), {"id": booking}))
 
@@ -42,7 +43,11 @@ async def total_bookings(session: AsyncSession, spot: str) -> int:
     return int(total or 0)
 
 
-StatusOf = Callable[[str], Awaitable[str]]
+def is_completed(booking: str, status_of: StatusOf) -> Callable[[], Awaitable[bool]]:
+    async def looking() -> bool:
+        return await status_of(booking) == "completed"
+
+    return looking
 
 
 async def test_a_booking_whose_start_has_come_is_started(database: Database, due: Due, status_of: StatusOf) -> None:
@@ -83,9 +88,7 @@ async def test_what_is_not_due_is_left_alone(database: Database, due: Due, statu
     assert [await status_of(booking) for booking in bookings] == before
 
 
-async def test_a_second_run_finds_nothing_left(
-    database: Database, session: AsyncSession, spot: str, due: Due
-) -> None:
+async def test_a_second_run_finds_nothing_left(database: Database, session: AsyncSession, spot: str, due: Due) -> None:
     await due("confirmed", -2, -1)
     await due("confirmed", -0.5, 1)
     await due("pending", 2, 3, expires=-1)
@@ -156,13 +159,10 @@ async def test_the_loop_runs_again_and_again_until_it_is_stopped(
 ) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(loop.run_until(stop, database, interval=0.01))
-    async with asyncio.timeout(10):
-        for hours in range(2):
-            booking = await due("confirmed", -hours - 2, -hours - 1)
-            while await status_of(booking) != "completed":
-                await asyncio.sleep(0)
-        stop.set()
-        await running
+    for hours in range(2):
+        await until(is_completed(await due("confirmed", -hours - 2, -hours - 1), status_of))
+    stop.set()
+    await running
 
 
 async def test_a_run_that_fails_is_made_up_for_by_the_next(
@@ -171,7 +171,7 @@ async def test_a_run_that_fails_is_made_up_for_by_the_next(
     failures = iter([ConnectionRefusedError("the database is away")])
     run = job.run
 
-    async def failing_once(*details: Any) -> dict[str, int]:  # noqa: ANN401 - as run takes them
+    async def failing_once(*details: Any) -> dict[str, int]:
         for failure in failures:
             raise failure
         return await run(*details)
@@ -179,8 +179,6 @@ async def test_a_run_that_fails_is_made_up_for_by_the_next(
     monkeypatch.setattr(job, "run", failing_once)
     booking, stop = await due("confirmed", -2, -1), asyncio.Event()
     running = asyncio.create_task(loop.run_until(stop, database, interval=0.01))
-    async with asyncio.timeout(10):
-        while await status_of(booking) != "completed":
-            await asyncio.sleep(0)
-        stop.set()
-        await running
+    await until(is_completed(booking, status_of))
+    stop.set()
+    await running

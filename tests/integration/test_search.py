@@ -1,31 +1,47 @@
 """Finding spots by what they are and where they are."""
 
 from itertools import pairwise
-from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from distances import haversine
 from product import SPOT, Api, Person
 
 BOTH = pytest.mark.parametrize("path", ["/parking-spots/", "/parking-spots/search"])
 SEARCH = "/parking-spots/search"
+ALIKE = (
+    ("Αθήνα", "αθηνα"),
+    ("ΑΘΗΝΑ", "Αθή"),
+    ("Αθηνά", "ΑΘΉΝΑ"),
+    ("Πύργος", "ΠΥΡΓΟΣ"),
+    ("ΠΥΡΓΟΣ", "πυργος"),
+    ("Πύργος Ηλείας", "πυργοσ"),
+    ("Καλαμάτα", "λαμα"),
+    ("Μαΐστρος", "μαιστροσ"),
+    ("A\u0301thens", "áthens"),
+    ("Straße", "STRA"),
+    ("Łódź", "ŁÓD"),
+    ("İzmir", "izmir"),
+    ("São Paulo", "sao paulo"),
+)
+NEIGHBOURS = (
+    (0, 0, 0.01, -0.01),
+    (0, 179.99, 0, -179.99),
+    (10, 180, 10, -180),
+    (89.99, 0, 89.99, 180),
+    (90, 12, 90, -100),
+    (-90, 0, -89.95, 77),
+    (64.1, -21.9, 64.15, -21.8),
+)
 SIZES = ("motorcycle", "compact", "standard", "large", "oversized")
 
 
-async def found(api: Api, path: str = "/parking-spots/", **asked: Any) -> list[str]:  # noqa: ANN401 - query parameters
+async def found(api: Api, path: str = "/parking-spots/", **asked: Any) -> list[str]:
     """The ids of the spots found, in their order."""
     return [item["id"] for item in await api.get(path, **asked)]
-
-
-def haversine(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Kilometres on a sphere of the earth's mean radius."""
-    phi, other_phi = radians(latitude), radians(other_latitude)
-    half = sin((other_phi - phi) / 2) ** 2
-    half += cos(phi) * cos(other_phi) * sin(radians(other_longitude - longitude) / 2) ** 2
-    return 2 * 6371.0088 * asin(sqrt(half))
 
 
 async def test_a_list_shows_what_the_contract_names(api: Api, owner: Person) -> None:
@@ -86,28 +102,12 @@ async def test_an_empty_wish_asks_for_nothing(api: Api, spot: str) -> None:
     assert await found(api, SEARCH, prefecture="", zip_code="") == [spot]
 
 
-@pytest.mark.parametrize(
-    ("written", "asked"),
-    [
-        ("Αθήνα", "αθηνα"),
-        ("ΑΘΗΝΑ", "Αθή"),
-        ("Αθηνά", "ΑΘΉΝΑ"),
-        ("Πύργος", "ΠΥΡΓΟΣ"),
-        ("ΠΥΡΓΟΣ", "πυργος"),
-        ("Πύργος Ηλείας", "πυργοσ"),
-        ("Καλαμάτα", "λαμα"),
-        ("Μαΐστρος", "μαιστροσ"),
-        ("A\u0301thens", "áthens"),
-        ("Straße", "STRA"),
-        ("Łódź", "ŁÓD"),
-        ("İzmir", "izmir"),
-        ("São Paulo", "sao paulo"),
-    ],
-)
-async def test_case_and_accents_do_not_matter(api: Api, owner: Person, written: str, asked: str) -> None:
-    spot = await api.list_spot(owner, city=written, prefecture=written)
-    assert await found(api, city=asked) == await found(api, q=asked) == [spot]
-    assert await found(api, SEARCH, prefecture=asked) == [spot]
+async def test_case_and_accents_do_not_matter(api: Api, owner: Person) -> None:
+    for written, asked in ALIKE:
+        spot = await api.list_spot(owner, city=written, prefecture=written)
+        assert await found(api, city=asked) == await found(api, q=asked) == [spot], asked
+        assert await found(api, SEARCH, prefecture=asked) == [spot]
+        await api.delete(f"/parking-spots/{spot}", owner)
 
 
 async def test_words_match_parts_of_title_description_address_and_city_only(api: Api, owner: Person) -> None:
@@ -168,26 +168,13 @@ async def test_equal_spots_come_in_the_order_of_their_ids(api: Api, owner: Perso
         assert await found(api, path, latitude=37.9, longitude=23.7) == sorted(spots)
 
 
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "other_latitude", "other_longitude"),
-    [
-        (0, 0, 0.01, -0.01),
-        (0, 179.99, 0, -179.99),
-        (10, 180, 10, -180),
-        (89.99, 0, 89.99, 180),
-        (90, 12, 90, -100),
-        (-90, 0, -89.95, 77),
-        (64.1, -21.9, 64.15, -21.8),
-    ],
-)
-async def test_a_place_is_found_wherever_it_is(
-    api: Api, owner: Person, latitude: float, longitude: float, other_latitude: float, other_longitude: float
-) -> None:
-    spot = await api.list_spot(owner, latitude=other_latitude, longitude=other_longitude)
-    (item,) = await api.get("/parking-spots/", latitude=latitude, longitude=longitude)
-    expected = haversine(latitude, longitude, other_latitude, other_longitude)
-    assert item["id"] == spot
-    assert item["distance_km"] == pytest.approx(expected, rel=0.001, abs=0.0006)
+async def test_a_place_is_found_wherever_it_is(api: Api, owner: Person) -> None:
+    for latitude, longitude, other_latitude, other_longitude in NEIGHBOURS:
+        spot = await api.list_spot(owner, latitude=other_latitude, longitude=other_longitude)
+        (item,) = await api.get("/parking-spots/", latitude=latitude, longitude=longitude)
+        expected = haversine(latitude, longitude, other_latitude, other_longitude)
+        assert item["id"] == spot
+        assert item["distance_km"] == pytest.approx(expected, rel=0.001, abs=0.0006)
 
 
 async def test_a_radius_bounds_the_search_ten_or_fifty_kilometres_by_default(api: Api, owner: Person) -> None:

@@ -29,13 +29,20 @@ TABLES = ("users", "spots", "spot_stats", "availability_slots", "bookings")
 HAND_MADE = "INSERT INTO users (email, password_hash, full_name, role) VALUES ('me@example.com', 'mine', 'Me', 'owner')"
 
 
+@pytest.fixture(scope="module")
+async def migrated(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """The name of an empty database as the migrations leave it."""
+    url = await asyncio.to_thread(postgres_server.create_database, "unseeded")
+    await migrating.upgrade(Settings(_env_file=None, database_url=url))
+    yield "unseeded"
+    await asyncio.to_thread(postgres_server.drop_database, "unseeded")
+
+
 @pytest.fixture
-async def own(postgres_server: PostgresServer, settings: Settings) -> AsyncIterator[Settings]:
-    """The settings of an empty database of its own, as the migrations leave it."""
-    url = await asyncio.to_thread(postgres_server.create_database, "seeding")
-    own = Settings(_env_file=None, database_url=url, redis_url=settings.cache_url)
-    await migrating.upgrade(own)
-    yield own
+async def own(postgres_server: PostgresServer, migrated: str) -> AsyncIterator[Settings]:
+    """The settings of a migrated database that nobody else uses."""
+    url = await asyncio.to_thread(postgres_server.create_database, "seeding", migrated)
+    yield Settings(_env_file=None, database_url=url)
     await asyncio.to_thread(postgres_server.drop_database, "seeding")
 
 
@@ -55,7 +62,7 @@ async def counts(look: AsyncSession) -> dict[str, int]:
     return {table: await value(look, f"SELECT count(*) FROM {table}") for table in TABLES}
 
 
-async def value(look: AsyncSession, query: str) -> Any:  # noqa: ANN401 - whatever the query selects
+async def value(look: AsyncSession, query: str) -> Any:
     return await look.scalar(text(query))
 
 

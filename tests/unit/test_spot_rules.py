@@ -1,14 +1,14 @@
 """What a spot is: sizes, minutes of the day, distances."""
 
 from datetime import time
-from math import acos, cos, radians, sin
+from math import radians, sin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from distances import haversine
 from parkingspots.spots.rules import (
-    EARTH_RADIUS_KM,
     MINUTES_A_DAY,
     VehicleSize,
     chord,
@@ -52,11 +52,8 @@ def test_the_chord_between_two_places_gives_the_way_on_the_ground(
 ) -> None:
     here, there = on_the_unit_sphere(latitude, longitude), on_the_unit_sphere(other_latitude, other_longitude)
     straight = sum((a - b) ** 2 for a, b in zip(here, there, strict=True)) ** 0.5
-    cosine = sin(radians(latitude)) * sin(radians(other_latitude)) + cos(radians(latitude)) * cos(
-        radians(other_latitude)
-    ) * cos(radians(longitude - other_longitude))
-    expected = EARTH_RADIUS_KM * acos(max(-1, min(1, cosine)))
-    assert ground_km(straight) == pytest.approx(expected, rel=0.001, abs=0.2)  # the arc cosine is blind to metres
+    expected = haversine(latitude, longitude, other_latitude, other_longitude)
+    assert ground_km(straight) == pytest.approx(expected, rel=0.001, abs=0.001)
 
 
 @given(some.floats(0.001, 20_000))

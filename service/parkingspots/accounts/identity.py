@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.security import OAuth2PasswordBearer
 
 from parkingspots.accounts import service
 from parkingspots.accounts.models import User
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.accounts.service import SignedIn
-from parkingspots.kit.clock import Clock
-from parkingspots.kit.database import database_of
-from parkingspots.kit.settings import CurrentSettings
+from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings
 
 BearerToken = Annotated[
     str | None,
@@ -19,18 +17,20 @@ BearerToken = Annotated[
 ]
 
 
-async def _session(request: Request, token: BearerToken, settings: CurrentSettings, clock: Clock) -> SignedIn:
-    return await service.authenticate(database_of(request), settings, token, clock.now())
+async def _session(database: CurrentDatabase, token: BearerToken, settings: CurrentSettings, clock: Clock) -> SignedIn:
+    return await service.authenticate(database, settings, token, clock.now())
 
 
 async def _user(who: Annotated[SignedIn, Depends(_session)]) -> User:
     return who.user
 
 
-async def _visitor(request: Request, token: BearerToken, settings: CurrentSettings, clock: Clock) -> User | None:
+async def _visitor(
+    database: CurrentDatabase, token: BearerToken, settings: CurrentSettings, clock: Clock
+) -> User | None:
     """Whoever reads a public page: a wrong or missing token makes a stranger, not an error."""
     try:
-        return (await service.authenticate(database_of(request), settings, token, clock.now())).user
+        return (await service.authenticate(database, settings, token, clock.now())).user
     except NotSignedIn:
         return None
 

@@ -29,10 +29,8 @@ from parkingspots.accounts.schemas import (
     TokensOut,
     UserOut,
 )
-from parkingspots.kit.clock import Clock
-from parkingspots.kit.database import Reader, Transaction, database_of
+from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Reader, Transaction
 from parkingspots.kit.problems import NotFound, problems
-from parkingspots.kit.settings import CurrentSettings
 from parkingspots.kit.wire import Message
 
 FORM = "application/x-www-form-urlencoded"
@@ -72,19 +70,17 @@ async def register(wish: RegisterIn, session: Transaction) -> UserOut:
 
 @auth.post("/login", responses=problems(WrongCredentials, AccountDisabled), openapi_extra=LOGIN_BODY)
 async def login(
-    sent: Annotated[LoginIn, Depends(_credentials)], request: Request, settings: CurrentSettings, clock: Clock
+    sent: Annotated[LoginIn, Depends(_credentials)], database: CurrentDatabase, settings: CurrentSettings, clock: Clock
 ) -> TokensOut:
     """Sign in with JSON {email, password} or the OAuth2 form {username, password}."""
-    tokens = await service.log_in(database_of(request), settings, sent.email, sent.password, clock.now())
+    tokens = await service.log_in(database, settings, sent.email, sent.password, clock.now())
     return TokensOut.model_validate(tokens)
 
 
 @auth.post("/refresh", responses=problems(SpentToken))
-async def refresh(sent: RefreshIn, request: Request, settings: CurrentSettings, clock: Clock) -> TokensOut:
+async def refresh(sent: RefreshIn, database: CurrentDatabase, settings: CurrentSettings, clock: Clock) -> TokensOut:
     """Get new tokens for a refresh token, which is spent by it. One that comes back ends its session."""
-    return TokensOut.model_validate(
-        await service.refresh(database_of(request), settings, sent.refresh_token, clock.now())
-    )
+    return TokensOut.model_validate(await service.refresh(database, settings, sent.refresh_token, clock.now()))
 
 
 @auth.post("/logout", responses=problems(NotSignedIn))

@@ -14,7 +14,7 @@ Phone = Annotated[Line, Field(max_length=32)]
 Password = Annotated[Text, Field(min_length=8, max_length=256)]
 AnyPassword = Annotated[str, Field(max_length=256)]
 """One that is only compared, so that a short one is wrong and not invalid."""
-Token = Annotated[str, Field(max_length=4_096)]
+Token = Annotated[Text, Field(max_length=4_096)]
 
 USER: dict[str, Any] = {
     "id": "0198c0de-7a10-7000-8000-000000000001",

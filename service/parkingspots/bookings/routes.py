@@ -28,11 +28,9 @@ from parkingspots.bookings.problems import (
 from parkingspots.bookings.rules import Status
 from parkingspots.bookings.schemas import BookingIn, BookingOut, CancelIn, QuoteIn, QuoteOut, StatusIn
 from parkingspots.kit import paging
-from parkingspots.kit.clock import Clock
-from parkingspots.kit.database import Reader, Transaction
+from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
-from parkingspots.kit.settings import CurrentSettings
 from parkingspots.spots.problems import SpotNotFound
 from parkingspots.spots.search import Window
 

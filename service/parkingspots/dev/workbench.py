@@ -21,6 +21,7 @@ READY_WITHIN = 60.0  # seconds until the API answers
 API_GRACE, LIFECYCLE_GRACE = 1.2, 0.6  # seconds; with the servers' own, the end takes less than five
 WATCH_EVERY = 0.1  # seconds
 LAST_PORT = 65535
+SEEDED = "seeded"  # lies beside the data that it speaks of
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,14 @@ def _run_alone(bench: Bench, *, reset: bool) -> None:
 
 
 def _reset(bench: Bench) -> None:
+    (bench.home / "postgres" / SEEDED).unlink(missing_ok=True)
     erase(bench.home / "postgres")
     for name in ("valkey", "logs"):
         shutil.rmtree(bench.home / name, ignore_errors=True)
 
 
 def _serve(bench: Bench) -> None:
-    """Start in the order of need, stop in the opposite one: API, lifecycle, PostgreSQL, Valkey."""
+    """Start in the order of need, stop in the opposite one: lifecycle, API, PostgreSQL, Valkey."""
     with ExitStack() as stack:
         try:
             programs = _start(bench, stack)
@@ -105,22 +107,31 @@ def _start(bench: Bench, stack: ExitStack) -> list[Program]:
         database = stack.enter_context(postgres(home / "postgres"))
     environment = _environment(database.url, cache.url)
     _write_hint(home / "environment", database.url, cache.url)
-    with show("Bringing the schema up to date", "Schema"):
-        complete("The migration", ["parkingspots", "migrate", "upgrade"], environment)
-    with show("Filling in demo data (the first start only)", "Demo data"):
-        complete("Filling in demo data", ["parkingspots", "seed"], environment)
+    # The API starts while the schema is brought up to date: it is not ready before that is done.
+    serve = ["parkingspots", "serve", "--reload", "--host", ports.HOST, "--port", str(bench.port)]
+    api = stack.enter_context(_program(bench, "API", serve, environment, API_GRACE))
+    _prepare(bench, environment)
     lifecycle = stack.enter_context(
         _program(bench, "lifecycle", ["parkingspots_lifecycle", "loop"], environment, LIFECYCLE_GRACE)
     )
     with show("Starting the API", "API"):
-        serve = ["parkingspots", "serve", "--reload", "--host", ports.HOST, "--port", str(bench.port)]
-        api = stack.enter_context(_program(bench, "API", serve, environment, API_GRACE))
         _await_ready(api, bench.port)
     servers = [
         Program("PostgreSQL", database.process, database.log),
         Program("Valkey", cache.process, cache.log),
     ]
     return [api, lifecycle, *servers]
+
+
+def _prepare(bench: Bench, environment: dict[str, str]) -> None:
+    """The schema of this checkout and, once for each data folder, demo data."""
+    show, seeded = bench.terminal.step, bench.home / "postgres" / SEEDED
+    with show("Bringing the schema up to date", "Schema"):
+        complete("The migration", ["parkingspots", "migrate", "upgrade"], environment)
+    if not seeded.exists():
+        with show("Filling in demo data (the first start only)", "Demo data"):
+            complete("Filling in demo data", ["parkingspots", "seed"], environment)
+        seeded.touch()
 
 
 def _program(

@@ -10,6 +10,12 @@ LARGEST = 1 << 20
 """Bytes: 1 MiB."""
 
 
+def _is_too_large(announced: str) -> bool:
+    """Whether a Content-Length is above LARGEST; one of thousands of digits is no number to Python."""
+    digits = announced.lstrip("0")
+    return digits.isdecimal() and (len(digits) > len(str(LARGEST)) or int(digits) > LARGEST)
+
+
 class BodyLimit:
     """Refuses a body that announces, or turns out, to be larger than LARGEST, before it is held in memory."""
 
@@ -21,7 +27,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > LARGEST:
+        if _is_too_large(announced):
             await answer(BodyTooLarge())(scope, receive, send)
             return
         received = 0

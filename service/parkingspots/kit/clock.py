@@ -1,9 +1,7 @@
 """The time, as something that tests can set."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Protocol, cast
-
-from fastapi import Depends, Request
+from typing import Protocol
 
 
 class TimeSource(Protocol):
@@ -15,10 +13,3 @@ class TimeSource(Protocol):
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-def _clock(request: Request) -> TimeSource:
-    return cast("TimeSource", request.app.state.clock)
-
-
-Clock = Annotated[TimeSource, Depends(_clock)]

@@ -5,9 +5,8 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from fastapi import Depends, Request
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -112,22 +111,3 @@ def retried(
         return await use_case(session, *args, **kwargs)
 
     return attempt
-
-
-def database_of(request: Request) -> Database:
-    return cast("Database", request.app.state.database)
-
-
-async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    async with database_of(request).transaction() as session:
-        yield session
-
-
-async def _reader(request: Request) -> AsyncIterator[AsyncSession]:
-    async with database_of(request).reader() as session:
-        yield session
-
-
-# scope="function": the commit comes before the answer is sent, so a client that has its answer can read its write.
-Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
-Reader = Annotated[AsyncSession, Depends(_reader, scope="function")]

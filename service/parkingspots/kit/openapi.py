@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from parkingspots.kit.problems import BodyTooLarge, Invalid, ProblemOut, Unavailable, problems
+from parkingspots.kit.problems import BadRequest, BodyTooLarge, Invalid, ProblemOut, Unavailable, problems
 
 
 def describe(app: FastAPI) -> None:
@@ -42,10 +42,11 @@ def _complete(operation: dict[str, Any]) -> None:
     """Replace the framework's 422 and add what the middle of the road may answer."""
     responses = operation["responses"]
     takes_input = responses.pop("422", None) is not None
+    takes_body = "requestBody" in operation
     also = [
         Unavailable,
-        *([Invalid] if takes_input else []),
-        *([BodyTooLarge] if "requestBody" in operation else []),
+        *([Invalid] if takes_input or takes_body else []),
+        *([BadRequest, BodyTooLarge] if takes_body else []),
     ]
     for status, response in problems(*also).items():
         responses.setdefault(str(status), response)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Set as AbstractSet
-from datetime import UTC, date, datetime, time
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,7 +21,8 @@ HH_MM = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 YYYY_MM_DD = re.compile(r"\d{4}-\d\d-\d\d")
 NOT_IN_A_URL = re.compile(r'[\s"<>\\^`{|}]')
 """RFC 3986, appendix C; a page that quotes the URL stays whole."""
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Lone surrogates too, which JSON can hold and UTF-8 cannot."""
 T = TypeVar("T", bound=BaseModel)
 HIGHEST_AMOUNT = 100_000_000
 """Minor units: a million of the major one."""
@@ -54,10 +55,10 @@ def _rfc_3339(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
 
 
 def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must lie between the years 1 and 9999") from None
+    """Not the ends of the calendar, which an offset leaves and asyncpg takes for infinity."""
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError(f"must lie between the years {MINYEAR + 1} and {MAXYEAR - 1}")
+    return moment.astimezone(UTC)
 
 
 def rendered(moment: datetime) -> str:

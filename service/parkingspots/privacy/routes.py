@@ -4,8 +4,7 @@ from fastapi import APIRouter
 
 from parkingspots.accounts.identity import CurrentUser
 from parkingspots.accounts.problems import LiveBookings, NotSignedIn
-from parkingspots.kit.clock import Clock
-from parkingspots.kit.database import Transaction
+from parkingspots.kit.dependencies import Clock, Transaction
 from parkingspots.kit.problems import problems
 from parkingspots.kit.wire import Message
 from parkingspots.privacy import service

@@ -11,11 +11,9 @@ from sqlalchemy import Row
 from parkingspots.accounts.identity import CurrentUser, Visitor
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.kit import paging
-from parkingspots.kit.clock import Clock
-from parkingspots.kit.database import Reader, Transaction
+from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid, NotFound, problems
-from parkingspots.kit.settings import CurrentSettings
 from parkingspots.kit.wire import Message, rendered
 from parkingspots.spots import rules, service
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots

@@ -1,0 +1,49 @@
+"""What endpoints may ask for: the clock, the settings, the database, a transaction."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from parkingspots.kit.cache import Cache
+from parkingspots.kit.clock import TimeSource
+from parkingspots.kit.database import Database
+from parkingspots.settings import Settings
+
+
+def _clock(request: Request) -> TimeSource:
+    return cast("TimeSource", request.app.state.clock)
+
+
+def _settings(request: Request) -> Settings:
+    return cast("Settings", request.app.state.settings)
+
+
+def _cache(request: Request) -> Cache:
+    return cast("Cache", request.app.state.cache)
+
+
+def _database(request: Request) -> Database:
+    return cast("Database", request.app.state.database)
+
+
+Clock = Annotated[TimeSource, Depends(_clock)]
+CurrentSettings = Annotated[Settings, Depends(_settings)]
+CurrentCache = Annotated[Cache, Depends(_cache)]
+CurrentDatabase = Annotated[Database, Depends(_database)]
+
+
+async def _transaction(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
+    async with database.transaction() as session:
+        yield session
+
+
+async def _reader(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
+    async with database.reader() as session:
+        yield session
+
+
+# scope="function": the commit comes before the answer is sent, so a client that has its answer can read its write.
+Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+Reader = Annotated[AsyncSession, Depends(_reader, scope="function")]
