@@ -70,7 +70,7 @@ def settings(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Se
 async def database(settings: Settings) -> AsyncIterator[Database]:
     database = Database(settings)
     yield database
-    await database.close()
+    await database.aclose()
 
 
 @pytest.fixture

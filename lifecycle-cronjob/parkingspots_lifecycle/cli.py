@@ -3,15 +3,15 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots.kit import logs
-from parkingspots.kit.database import Database
+from parkingspots.kit.database import Database, described
 from parkingspots.settings import SettingsError, load
 from parkingspots_lifecycle import job
 from parkingspots_lifecycle.loop import run_until, stop_on_signals
@@ -32,8 +32,8 @@ def main() -> None:
         app()
     except SettingsError as error:
         sys.exit(_complaint(str(error)))
-    except (DBAPIError, OSError) as error:
-        sys.exit(_complaint(f"The database refused or cannot be reached: {getattr(error, 'orig', error)}"))
+    except (SQLAlchemyError, OSError) as error:
+        sys.exit(_complaint(f"The database refused or cannot be reached: {described(error)}"))
 
 
 def _complaint(sentence: str) -> int:
@@ -62,11 +62,8 @@ async def _working() -> AsyncIterator[tuple[Database, asyncio.Event]]:
     logs.configure(settings)
     stop = asyncio.Event()
     stop_on_signals(stop)
-    database = Database(settings, pool_size=POOL_SIZE)
-    try:
+    async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database:
         yield database, stop
-    finally:
-        await database.close()
 
 
 async def _run() -> dict[str, int]:

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.bookings import service as bookings
-from parkingspots.kit.database import Database, retried
+from parkingspots.kit.database import Database, described, retried
 
 BATCH = 500
-"""Bookings a transaction: a few dozen milliseconds, so that nobody waits for the job's locks."""
+"""Bookings a transaction: some tens of milliseconds, so that nobody waits for the job's locks."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +42,8 @@ async def run(database: Database, stopping: Callable[[], bool] = lambda: False) 
     for step in STEPS:
         try:
             moved[step.name] = await _drain(database, step, stopping)
-        except (DBAPIError, OSError) as error:
-            log.warning("step failed", step=step.name, error=str(getattr(error, "orig", error)))
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("step failed", step=step.name, error=described(error))
             failures.append(error)
     if failures:
         raise failures[0]

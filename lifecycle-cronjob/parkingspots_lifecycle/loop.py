@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+from contextlib import aclosing
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
-from parkingspots.kit.database import Database
+from parkingspots.kit.database import Database, described
+from parkingspots.settings import Settings
 from parkingspots_lifecycle import job
 
 INTERVAL = 60.0  # seconds between the starts of two runs
@@ -27,16 +29,17 @@ async def run_until(stop: asyncio.Event, database: Database, interval: float = I
             continue
 
 
-async def run_for_ever(database: Database) -> None:
-    """The loop inside an API process (ENABLE_BACKGROUND_TASKS), until it is cancelled."""
-    await run_until(asyncio.Event(), database)
+async def run_for_ever(settings: Settings) -> None:
+    """The loop inside an API process (ENABLE_BACKGROUND_TASKS), on a connection of its own, until it is cancelled."""
+    async with aclosing(Database(settings, pool_size=1)) as database:
+        await run_until(asyncio.Event(), database)
 
 
 async def _run_once(stop: asyncio.Event, database: Database) -> None:
     try:
         moved = await job.run(database, stop.is_set)
-    except (DBAPIError, OSError) as error:
-        log.warning("run failed; the next one makes up for it", error=type(error).__name__)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("run failed; the next one makes up for it", error=described(error))
     else:
         log.info("run", **moved)
 

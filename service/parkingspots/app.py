@@ -1,7 +1,7 @@
 """The application: every room's routes, wired once."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -28,11 +28,12 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.database, app.state.cache = Database(settings), Cache(settings)
-        async with background_tasks(app.state.database, enabled=settings.enable_background_tasks):
+        async with AsyncExitStack() as stack:
+            app.state.database = await stack.enter_async_context(aclosing(Database(settings)))
+            app.state.probe = await stack.enter_async_context(aclosing(Database(settings, pool_size=1)))
+            app.state.cache = await stack.enter_async_context(aclosing(Cache(settings)))
+            await stack.enter_async_context(background_tasks(settings))
             yield
-        await app.state.cache.close()
-        await app.state.database.close()
 
     app = FastAPI(
         title="ParkingSpots API",

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots import __version__
 from parkingspots.kit import migrating
+from parkingspots.kit.database import described
 from parkingspots.kit.migrating import MigrationError
 from parkingspots.settings import Settings, SettingsError, load
 
@@ -33,9 +34,8 @@ def main() -> None:
         app()
     except (SettingsError, MigrationError) as error:
         sys.exit(_complaint(str(error)))
-    except (DBAPIError, OSError) as error:
-        cause = getattr(error, "orig", error)
-        sys.exit(_complaint(f"The database refused or cannot be reached: {cause}"))
+    except (SQLAlchemyError, OSError) as error:
+        sys.exit(_complaint(f"The database refused or cannot be reached: {described(error)}"))
 
 
 def _complaint(sentence: str) -> int:

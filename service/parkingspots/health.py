@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from parkingspots import __version__
 from parkingspots.kit.database import Database
-from parkingspots.kit.dependencies import CurrentCache, CurrentDatabase
+from parkingspots.kit.dependencies import CurrentCache, ProbeDatabase
 from parkingspots.kit.problems import Unavailable, problems
 from parkingspots.kit.schema import objection
 from parkingspots.kit.wire import Wire
@@ -69,7 +69,7 @@ async def read_liveness() -> StatusOut:
 
 
 @router.get("/readyz", responses=problems(Unavailable))
-async def read_readiness(database: CurrentDatabase) -> StatusOut:
+async def read_readiness(database: ProbeDatabase) -> StatusOut:
     """Requests may come: the database can be reached and has a schema that this release knows."""
     reason = await _objection(database)
     if reason:
@@ -78,7 +78,7 @@ async def read_readiness(database: CurrentDatabase) -> StatusOut:
 
 
 @router.get("/health")
-async def read_health(database: CurrentDatabase, cache: CurrentCache) -> HealthOut:
+async def read_health(database: ProbeDatabase, cache: CurrentCache) -> HealthOut:
     """How the service and what it stands on are. Always 200: it reports, /readyz decides."""
     reason = await _objection(database)
     cached = await cache.is_there()

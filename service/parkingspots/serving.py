@@ -63,7 +63,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, host: str, port: int, workers: int) -> None:
         self.options: dict[str, Any] = {
-            "bind": f"{host}:{port}",
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
             "worker_class": "uvicorn_worker.UvicornWorker",
             "backlog": BACKLOG,

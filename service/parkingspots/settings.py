@@ -33,17 +33,23 @@ def database_url(text: str) -> URL:
     url = make_url(text)
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         raise ArgumentError(f"{url.drivername} is not PostgreSQL")
-    query = dict(url.query)
-    if "sslmode" in query:
-        query["ssl"] = query.pop("sslmode")
+    if strange := set(url.query) - {"ssl", "sslmode"}:
+        raise ValueError(f"leave out {', '.join(sorted(strange))}: sslmode alone is understood behind the ?")
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
 def _a_database_url(secret: SecretStr) -> SecretStr:
     try:
         database_url(secret.get_secret_value())
-    except (ArgumentError, ValueError):
+    except (ArgumentError, ValueError):  # the latter where the port is no number
         raise ValueError("use the form postgresql://user:password@host:5432/database") from None
+    return secret
+
+
+def _a_redis_url(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("use the form redis://:password@host:6379/0")
     return secret
 
 
@@ -74,11 +80,11 @@ class Settings(BaseSettings):
 
     database_url: Annotated[SecretStr, AfterValidator(_a_database_url)] = SecretStr(DEFAULT_DATABASE_URL)
     database_pool_size: int = Field(default=10, ge=1, le=200)
-    database_pool_wait_seconds: float = Field(default=3, gt=0, le=60)
+    database_pool_wait_seconds: float = Field(default=5, gt=0, le=60)
     database_statement_timeout_ms: int = Field(default=5_000, ge=100)
     database_lock_timeout_ms: int = Field(default=2_000, ge=10)
 
-    redis_url: SecretStr | None = None
+    redis_url: Annotated[SecretStr, AfterValidator(_a_redis_url)] | None = None
     redis_host: str = "127.0.0.1"
     redis_port: int = Field(default=6379, ge=1, le=65535)
     redis_password: SecretStr | None = None

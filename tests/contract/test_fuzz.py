@@ -52,7 +52,7 @@ def user(url: str, request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, s
 
 @SCHEMA.parametrize()
 @hypothesis_settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

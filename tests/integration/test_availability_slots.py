@@ -121,11 +121,11 @@ async def test_slots_of_a_spot_that_is_not_there_are_not_found(api: Api, owner: 
     await api.delete(path(nobodys, "7"), owner, expect=422)
 
 
-async def test_a_spot_has_at_most_500_slots(api: Api, owner: Person, spot: str, session: AsyncSession) -> None:
+async def test_a_spot_has_at_most_100_slots(api: Api, owner: Person, spot: str, session: AsyncSession) -> None:
     await session.execute(
         text(
             "INSERT INTO availability_slots (spot_id, day_of_week, start_minute, end_minute, is_available)"
-            " SELECT :spot, 0, minute, minute + 1, true FROM generate_series(1, 499) AS minute"
+            " SELECT :spot, 0, minute, minute + 1, true FROM generate_series(1, 99) AS minute"
         ),
         {"spot": UUID(spot)},
     )

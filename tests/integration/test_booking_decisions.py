@@ -84,6 +84,17 @@ async def test_cancelling_twice_is_refused(api: Api, spot: str, renter: Person, 
     assert (await api.get(f"/bookings/{booking['id']}", renter))["cancellation_reason"] == "First"
 
 
+async def test_after_the_end_only_an_admin_cancels_whether_or_not_the_job_was_there(
+    api: Api, record: Record, renter: Person, owner: Person, admin: Person
+) -> None:
+    booking = await record("in_progress", start=-2, end=0)
+    for party in (renter, owner):
+        answer = await api.post(f"/bookings/{booking}/cancel", party, expect=409)
+        assert "over" in answer["detail"]
+        await api.put(f"/bookings/{booking}/status", party, expect=409, status="cancelled")
+    await api.post(f"/bookings/{booking}/cancel", admin)
+
+
 @pytest.mark.parametrize("status", OVER)
 async def test_what_is_over_is_not_cancelled(api: Api, record: Record, renter: Person, status: str) -> None:
     await api.post(f"/bookings/{await record(status)}/cancel", renter, expect=409)

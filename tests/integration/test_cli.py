@@ -41,11 +41,12 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """Run `parkingspots` with arguments and environment variables."""
 
     def run(*arguments: str, **environment: str) -> Run:
-        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+        with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["parkingspots", *arguments])
             for name, value in environment.items():
                 patch.setenv(name, value)
-            cli.main()
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
         written = capsys.readouterr()
         return Run(int(ended.value.code or 0), written.out, written.err)
 

@@ -79,7 +79,7 @@ async def test_the_lock_alone_holds(own_settings: Settings, clock: Clock, server
     database = Database(own_settings)
     async with database.transaction() as session:
         await session.execute(text("ALTER TABLE bookings DROP CONSTRAINT ex_bookings_slot"))
-    await database.close()
+    await database.aclose()
     async with running(own_settings, clock) as api:
         assert await race(api, FEWER_ROUNDS) == [ONE_WINNER] * FEWER_ROUNDS
     assert server_log.count("deadlock detected") == 0

@@ -118,3 +118,13 @@ async def test_a_hold_may_be_cancelled_and_frees_the_slot(
 async def test_a_spot_that_is_held_is_not_deleted(unpaid_api: Api, spot: str, owner: Person, renter: Person) -> None:
     await unpaid_api.book(renter, spot, 1, 3)
     await unpaid_api.delete(f"/parking-spots/{spot}", owner, expect=409)
+
+
+async def test_a_lapsed_hold_does_not_keep_a_spot_from_being_deleted(
+    unpaid_api: Api, spot: str, owner: Person, renter: Person
+) -> None:
+    await unpaid_api.book(renter, spot, 1, 3)
+    unpaid_api.clock.pass_by(minutes=10, seconds=-1)
+    await unpaid_api.delete(f"/parking-spots/{spot}", owner, expect=409)
+    unpaid_api.clock.pass_by(seconds=1)
+    await unpaid_api.delete(f"/parking-spots/{spot}", owner)

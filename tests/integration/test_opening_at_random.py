@@ -89,6 +89,17 @@ async def test_the_answer_is_the_same_in_every_time_zone_of_a_connection(owner: 
         await session.execute(text("SET TIME ZONE 'UTC'"))
 
 
+async def test_an_evening_that_comes_twice_belongs_to_the_day_that_has_begun(
+    owner: Person, session: AsyncSession
+) -> None:
+    """In St. John's of 2009, a minute after midnight the clocks were put back to 23:01 of the day before."""
+    first_evening_ends = datetime(2009, 11, 1, 2, 31, tzinfo=UTC)
+    always = Opening("America/St_Johns", {day: {"open": "00:00", "close": "00:00"} for day in WEEKDAYS}, whole_week())
+    case = Case(always, first_evening_ends + timedelta(minutes=5), first_evening_ends + timedelta(minutes=45))
+    assert await asked(session, await listed(session, owner, [always]), [case]) == [True]
+    assert is_open(always, case.start, case.end)
+
+
 @pytest.fixture
 def seed() -> int:
     return int(os.environ.get("OPENING_SEED", "20400102"))

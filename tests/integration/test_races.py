@@ -42,7 +42,7 @@ async def status(api: Api, who: Person, booking: str, step: str) -> int:
 
 
 async def test_of_a_check_out_a_cancellation_and_the_job_one_wins(
-    api: Api, database: Database, session: AsyncSession, record: Record, spot: str, renter: Person, owner: Person
+    api: Api, database: Database, session: AsyncSession, record: Record, spot: str, renter: Person, admin: Person
 ) -> None:
     completed = 0
     for number in range(ROUNDS):
@@ -50,7 +50,7 @@ async def test_of_a_check_out_a_cancellation_and_the_job_one_wins(
         left, again, cancelled, moved = await asyncio.gather(
             status(api, renter, booking, "check-out"),
             status(api, renter, booking, "check-out"),
-            status(api, owner, booking, "cancel"),
+            status(api, admin, booking, "cancel"),
             job.run(database),
         )
         assert {left, again, cancelled} <= {200, 409}

@@ -175,6 +175,7 @@ async def test_a_place_is_found_wherever_it_is(api: Api, owner: Person) -> None:
         expected = haversine(latitude, longitude, other_latitude, other_longitude)
         assert item["id"] == spot
         assert item["distance_km"] == pytest.approx(expected, rel=0.001, abs=0.0006)
+        await api.delete(f"/parking-spots/{spot}", owner)
 
 
 async def test_a_radius_bounds_the_search_ten_or_fifty_kilometres_by_default(api: Api, owner: Person) -> None:

@@ -167,4 +167,4 @@ def fits(spot: Fields, wish: Wish) -> bool:
 
 def folded(written: str) -> str:
     bare = "".join(each for each in unicodedata.normalize("NFD", written) if not unicodedata.combining(each))
-    return bare.lower().replace("ς", "σ")
+    return bare.lower().translate({ord("ς"): "\N{GREEK SMALL LETTER SIGMA}"})

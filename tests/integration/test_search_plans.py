@@ -39,9 +39,11 @@ FILLING = (
     """
     INSERT INTO bookings (spot_id, user_id, owner_id, start_time, end_time, status, payment_status,
         total_amount, service_fee, owner_payout, currency)
-    SELECT spots.id, owner_id, owner_id, starts, starts + interval '4 hours', 'confirmed', 'completed', 110, 10, 100, 'EUR'
+    SELECT spots.id, owner_id, owner_id, starts, starts + interval '4 hours', 'confirmed', 'completed',
+        110, 10, 100, 'EUR'
     FROM spots, generate_series(0, 4) AS n, LATERAL (
-        SELECT timestamptz '2040-01-01Z' + make_interval(days => 2 * n, hours => extract(minute FROM created_at)::integer % 48)
+        SELECT timestamptz '2040-01-01Z'
+            + make_interval(days => 2 * n, hours => extract(minute FROM created_at)::integer % 48)
     ) AS moments (starts)
     """,
     "VACUUM ANALYZE",
@@ -59,7 +61,7 @@ async def country(postgres_server: PostgresServer) -> AsyncIterator[Database]:
         for filling in FILLING:
             await session.execute(text(filling))
     yield database
-    await database.close()
+    await database.aclose()
     postgres_server.drop_database("country")
 
 

@@ -51,7 +51,7 @@ async def look(own: Settings) -> AsyncIterator[AsyncSession]:
     database = Database(own, pool_size=1)
     async with database.reader() as session:
         yield session
-    await database.close()
+    await database.aclose()
 
 
 async def fill(settings: Settings, *, seed_number: int = 1, bookings: int = BOOKINGS) -> Seeded:

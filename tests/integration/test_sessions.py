@@ -84,13 +84,13 @@ async def test_an_unknown_email_costs_as_much_as_a_wrong_password(
     api: Api, renter: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashes: list[str] = []
-    verify = passwords._verify
+    verify = passwords.HASHER.verify_and_update
 
     def counted(password: str, stored: str) -> tuple[bool, str | None]:
         hashes.append(stored)
         return verify(password, stored)
 
-    monkeypatch.setattr(passwords, "_verify", counted)
+    monkeypatch.setattr(passwords.HASHER, "verify_and_update", counted)
     await api.post("/auth/login", expect=401, email=renter.email, password="wrong horse")
     await api.post("/auth/login", expect=401, email="nobody@example.com", password="wrong horse")
     known, unknown = (stored.rsplit("$", 2)[0] for stored in hashes)

@@ -107,6 +107,16 @@ def test_cancelling_gives_back_what_was_paid_and_nothing_else(paid: PaymentStatu
     assert after == ("refunded" if paid == "completed" else paid)
 
 
+@pytest.mark.parametrize("party", [Party.RENTER, Party.OWNER])
+def test_a_booking_is_cancelled_by_its_parties_until_its_end(party: Party) -> None:
+    assert rules.may_cancel(party, END, END - A_MOMENT)
+    assert not rules.may_cancel(party, END, END)
+
+
+def test_an_admin_cancels_afterwards_too() -> None:
+    assert rules.may_cancel(Party.ADMIN, END, END + timedelta(days=1))
+
+
 def fault(start: datetime, duration: timedelta, now: datetime = START) -> Fault | None:
     return rules.fault(start, start + duration, now, BOUNDS)
 

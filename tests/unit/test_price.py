@@ -117,9 +117,15 @@ def test_the_service_fee_comes_on_top_rounded_half_up(hourly: int, basis_points:
     assert cost.total == hourly + fee
 
 
+def test_what_would_be_free_costs_a_cent() -> None:
+    assert quote(Rates(1, None, None), timedelta(minutes=29), 1_000).subtotal == 1
+
+
 @given(all_rates, durations, st.integers(0, 10_000))
-def test_a_quote_is_the_price_and_the_fee_on_it(rates: Rates, duration: timedelta, basis_points: int) -> None:
+def test_a_quote_is_the_price_at_least_a_cent_and_the_fee_on_it(
+    rates: Rates, duration: timedelta, basis_points: int
+) -> None:
     cost = quote(rates, duration, basis_points)
-    assert cost.subtotal == price(rates, duration)
+    assert cost.subtotal == max(price(rates, duration), 1)
     assert cost.service_fee == half_up(Decimal(cost.subtotal) * basis_points / 10_000)
     assert cost.total == cost.subtotal + cost.service_fee

@@ -40,13 +40,13 @@ async def answer(error: Exception) -> httpx.Response:
     return await _asked(app, "GET", "/")
 
 
-async def _asked(app: FastAPI, method: str, path: str, **rest: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+async def _asked(app: FastAPI, method: str, path: str, **rest: Any) -> httpx.Response:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://parkingspots.test") as client:
         return await client.request(method, path, **rest)
 
 
-async def invalid(path: str = "/", **rest: Any) -> list[dict[str, str]]:  # noqa: ANN401 - httpx's own
+async def invalid(path: str = "/", **rest: Any) -> list[dict[str, str]]:
     """The field errors of a request that cannot be read."""
     app = FastAPI()
     problems.install(app)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, field_validator
 
 from parkingspots.kit.wire import (
     Currency,
@@ -22,12 +22,12 @@ from parkingspots.kit.wire import (
     Text,
     TimeOfDay,
     Wire,
+    not_null,
     rendered,
-    without_null,
 )
 
 
-def read(kind: Any, value: object) -> Any:  # noqa: ANN401 - of whatever kind
+def read(kind: Any, value: object) -> Any:
     return TypeAdapter(kind).validate_python(value)
 
 
@@ -142,7 +142,9 @@ def test_zero_is_a_place(kind: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "edge"), [(Latitude, 90), (Latitude, -90), (Longitude, 180), (Longitude, -180)], ids=str
+    ("kind", "edge"),
+    [(Latitude, 90), (Latitude, -90), (Longitude, 180), (Longitude, -180)],
+    ids=["north", "south", "east", "west"],
 )
 def test_the_edges_of_the_earth_are_on_it(kind: object, edge: int) -> None:
     assert read(kind, edge) == edge
@@ -208,7 +210,7 @@ def test_what_is_no_https_url_is_refused(url: object) -> None:
     assert is_refused(ImageURL, url)
 
 
-@pytest.mark.parametrize("code", ["eur", "EURO", "EU", "\u0415UR", "EUR\n", "", 978, None])
+@pytest.mark.parametrize("code", ["eur", "EURO", "EU", "XYZ", "\u0415UR", "EUR\n", "", 978, None])
 def test_a_currency_is_three_capital_letters(code: object) -> None:
     assert read(Currency, "EUR") == "EUR"
     assert is_refused(Currency, code)
@@ -218,12 +220,19 @@ class Change(Wire):
     name: str | None = None
     note: str | None = None
 
+    _not_null = field_validator("name", mode="before")(not_null)
+
 
 def test_a_partial_update_may_leave_out_what_it_may_not_empty() -> None:
-    assert without_null(Change(note=None), but={"note"}).model_fields_set == {"note"}
-    assert without_null(Change()).model_fields_set == set()
-    with pytest.raises(ValueError, match="name must not be null; leave it out"):
-        without_null(Change(name=None), but={"note"})
+    assert Change.model_validate({"note": None}).model_fields_set == {"note"}
+    assert Change.model_validate({}).model_fields_set == set()
+    with pytest.raises(ValidationError, match="must not be null; leave it out"):
+        Change.model_validate({"name": None})
+
+
+def test_a_line_has_no_second_one() -> None:
+    for end in "\t\n\r\x85\u2028":
+        assert is_refused(Line, f"a{end}b")
 
 
 def test_a_body_may_have_fields_that_are_not_known() -> None:

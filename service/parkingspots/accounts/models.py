@@ -3,11 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, false, func, text, true
+from sqlalchemy import ColumnElement, ForeignKey, Index, SQLColumnExpression, false, func, literal_column, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.accounts.rules import Role
 from parkingspots.kit.tables import Base, Identified, Stamped, Word, one_of
+
+
+def lowered(email: SQLColumnExpression[str]) -> ColumnElement[str]:
+    """Without regard to case by PostgreSQL's own rules, whatever the database's locale: Turkish has another i."""
+    return func.lower(email.collate("pg_c_utf8"))
 
 
 class User(Identified, Stamped, Base):
@@ -27,7 +32,7 @@ class User(Identified, Stamped, Base):
     longitude: Mapped[float | None]
     deleted_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("role", Role), Index("uq_users_email", func.lower(text("email")), unique=True))
+    __table_args__ = (one_of("role", Role), Index("uq_users_email", lowered(literal_column("email")), unique=True))
 
 
 class Session(Identified, Base):

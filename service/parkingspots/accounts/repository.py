@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.accounts.models import Session, User
+from parkingspots.accounts.models import Session, User, lowered
 from parkingspots.bookings.models import Booking
 
 
@@ -17,7 +17,7 @@ async def add(session: AsyncSession, user: User) -> User:
 
 
 async def by_email(session: AsyncSession, email: str) -> User | None:
-    return await session.scalar(select(User).where(func.lower(User.email) == func.lower(email)))
+    return await session.scalar(select(User).where(lowered(User.email) == lowered(literal(email))))
 
 
 async def by_id(session: AsyncSession, user_id: UUID) -> User | None:
@@ -26,10 +26,10 @@ async def by_id(session: AsyncSession, user_id: UUID) -> User | None:
 
 
 async def lock(session: AsyncSession, user_id: UUID) -> User | None:
-    """The user, the row locked against other changes until the transaction ends (FOR NO KEY UPDATE)."""
+    """The active user, the row locked against other changes until the transaction ends (FOR NO KEY UPDATE)."""
     return await session.scalar(
         select(User)
-        .where(User.id == user_id, User.deleted_at.is_(None))
+        .where(User.id == user_id, User.is_active)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -99,7 +99,7 @@ async def end_sessions(session: AsyncSession, user_id: UUID, now: datetime, *, b
     )
 
 
-async def has_live_bookings(session: AsyncSession, user_id: UUID) -> bool:
+async def has_live_bookings(session: AsyncSession, user_id: UUID, now: datetime) -> bool:
     """Whether a booking of the user, or of one of the user's spots, still holds its slot."""
-    live = exists().where(or_(Booking.user_id == user_id, Booking.owner_id == user_id), Booking.is_live())
+    live = exists().where(or_(Booking.user_id == user_id, Booking.owner_id == user_id), Booking.is_live(now))
     return bool(await session.scalar(select(live)))

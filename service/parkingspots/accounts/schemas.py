@@ -3,12 +3,31 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, EmailStr, Field, model_validator
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from parkingspots.accounts.rules import Role
-from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, Text, Wire, without_null
+from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, Text, Wire, not_null
 
-Email = Annotated[EmailStr, Field(max_length=254)]
+
+def _normalised(address: str) -> str:
+    """The one way to write an address: Unicode's NFC, the domain in letters and in lower case."""
+    try:
+        return validate_email(address, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address such as maria@example.com") from None
+
+
+def _perhaps_normalised(address: str) -> str:
+    """One that nobody can have registered is a wrong credential like any other, not an invalid field."""
+    try:
+        return _normalised(address)
+    except ValueError:
+        return address
+
+
+Email = Annotated[Line, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_normalised)]
+AnyEmail = Annotated[Line, Field(max_length=254), AfterValidator(_perhaps_normalised)]
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 Phone = Annotated[Line, Field(max_length=32)]
 Password = Annotated[Text, Field(min_length=8, max_length=256)]
@@ -57,7 +76,7 @@ class LoginIn(Wire):
         json_schema_extra={"examples": [{"email": "maria@example.com", "password": "correct horse"}]}
     )
 
-    email: Annotated[Line, Field(max_length=254)]
+    email: AnyEmail
     password: AnyPassword
 
 
@@ -68,7 +87,7 @@ class LoginForm(Wire):
         json_schema_extra={"examples": [{"username": "maria@example.com", "password": "correct horse"}]}
     )
 
-    username: Annotated[Line, Field(max_length=254)]
+    username: AnyEmail
     password: AnyPassword
 
 
@@ -120,9 +139,7 @@ class ProfileIn(Wire):
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 
-    @model_validator(mode="after")
-    def _only_what_may_be_empty_is_null(self) -> "ProfileIn":
-        return without_null(self, but={"phone_number", "profile_image", "latitude", "longitude"})
+    _not_null = field_validator("email", "full_name", mode="before")(not_null)
 
 
 class UserOut(Wire):

@@ -1,6 +1,6 @@
 """Use cases of accounts: one function each, one transaction each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -88,7 +88,9 @@ async def log_in(database: Database, settings: Settings, email: str, password: s
         raise AccountDisabled
     async with database.transaction() as session:
         current = await repository.lock(session, user.id)
-        if current is None or current.password_hash != user.password_hash:
+        if current is None:
+            raise AccountDisabled
+        if current.password_hash != user.password_hash:
             raise WrongCredentials
         if renewed_hash:
             current.password_hash = renewed_hash
@@ -103,7 +105,8 @@ async def _open_session(session: AsyncSession, settings: Settings, user_id: UUID
 
 
 def _issued(settings: Settings, claims: tokens.Claims, now: datetime) -> Tokens:
-    return Tokens(tokens.issue(settings, "access", claims, now), tokens.issue(settings, "refresh", claims, now))
+    access = replace(claims, token_id=tokens.new_id())
+    return Tokens(tokens.issue(settings, "access", access, now), tokens.issue(settings, "refresh", claims, now))
 
 
 async def refresh(database: Database, settings: Settings, token: str, now: datetime) -> Tokens:
@@ -186,7 +189,7 @@ async def lock(session: AsyncSession, user_id: UUID) -> User:
 
 async def forget(session: AsyncSession, user: User, now: datetime) -> None:
     """Forget who the locked `user` is and end every session, or raise LiveBookings. History stays."""
-    if await repository.has_live_bookings(session, user.id):
+    if await repository.has_live_bookings(session, user.id, now):
         raise LiveBookings
     await repository.end_sessions(session, user.id, now)
     user.email = f"{user.id}@deleted.invalid"

@@ -47,9 +47,10 @@ class Booking(Identified, Stamped, Base):
     spot: Mapped["Spot"] = relationship(lazy="raise")
 
     @classmethod
-    def is_live(cls) -> ColumnElement[bool]:
-        """That the booking holds its slot."""
-        return cls.status.in_(HOLDING)
+    def is_live(cls, now: datetime | None = None) -> ColumnElement[bool]:
+        """That the booking holds its slot; with `now`, that it is no unpaid hold whose time is over either."""
+        holding = cls.status.in_(HOLDING)
+        return holding if now is None else holding & func.coalesce(cls.expires_at > now, True)
 
     @classmethod
     def is_good(cls) -> ColumnElement[bool]:

@@ -43,6 +43,11 @@ class AlreadyCancelled(IllegalTransition):
     detail = "The booking is cancelled already. There is nothing left to do."
 
 
+class IsOver(IllegalTransition):
+    title = "Booking is over"
+    detail = "The booking is over and cannot be cancelled any more. Write to support if something was wrong."
+
+
 class NoCheckIn(IllegalTransition):
     title = "No check-in now"
     detail = "Checking in works once, for a confirmed booking, from shortly before its start to its end."

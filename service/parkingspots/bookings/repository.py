@@ -30,9 +30,16 @@ async def is_taken(session: AsyncSession, spot_id: UUID, window: Window) -> bool
     return bool(await session.scalar(select(live)))
 
 
-async def of_party(session: AsyncSession, booking_id: UUID, user_id: UUID | None) -> Booking | None:
-    """The booking with its spot where the user is its renter or its owner; anybody's where no user is given."""
+async def of_party(
+    session: AsyncSession, booking_id: UUID, user_id: UUID | None, *, lock: bool = False
+) -> Booking | None:
+    """The booking with its spot where the user is its renter or its owner; anybody's where no user is given.
+
+    With `lock`, the row is locked against other changes until the transaction ends (FOR NO KEY UPDATE).
+    """
     query = select(Booking).options(joinedload(Booking.spot)).where(Booking.id == booking_id)
+    if lock:
+        query = query.with_for_update(of=Booking, key_share=True)
     if user_id is not None:
         query = query.where(or_(Booking.user_id == user_id, Booking.owner_id == user_id))
     return await session.scalar(query.execution_options(populate_existing=True))
@@ -81,6 +88,12 @@ async def _if_unmoved(session: AsyncSession, booking: Booking, change: Update) -
     )
     set_committed_value(booking, "spot", spot)  # populate_existing forgets it
     return changed is not None
+
+
+async def forget_renter(session: AsyncSession, user_id: UUID) -> None:
+    """Empty what the renter said in words, in all of the renter's bookings."""
+    said = ("vehicle_plate", "vehicle_make", "vehicle_model", "vehicle_color", "special_requests")
+    await session.execute(update(Booking).where(Booking.user_id == user_id).values(dict.fromkeys(said)))
 
 
 async def release_lapsed(session: AsyncSession, spot_id: UUID, now: datetime) -> None:

@@ -14,6 +14,7 @@ from parkingspots.bookings.problems import (
     AlreadyCancelled,
     BookingNotFound,
     IllegalTransition,
+    IsOver,
     NoCheckIn,
     NoCheckOut,
     NotPaid,
@@ -100,7 +101,7 @@ def _answered(request: Request, response: Response, page: Page, fetched: Sequenc
 
 @router.get("/{booking_id}", responses=problems(NotSignedIn, BookingNotFound))
 async def read_booking(booking_id: UUID, user: CurrentUser, session: Reader) -> BookingOut:
-    """A booking of mine, or of one of my spots."""
+    """A booking of mine, or of one of my spots; admins see every one."""
     return BookingOut.of(await service.read(session, user, booking_id))
 
 
@@ -125,14 +126,14 @@ async def change_booking_status(
 
 @router.post(
     "/{booking_id}/cancel",
-    responses=problems(NotSignedIn, BookingNotFound, AlreadyCancelled, IllegalTransition),
+    responses=problems(NotSignedIn, BookingNotFound, AlreadyCancelled, IsOver, IllegalTransition),
 )
 async def cancel_booking(
-    booking_id: UUID, user: CurrentUser, session: Transaction, wish: CancelIn | None = None
+    booking_id: UUID, user: CurrentUser, session: Transaction, clock: Clock, wish: CancelIn | None = None
 ) -> BookingOut:
     """Cancel a booking of mine or of my spot. What was paid is given back."""
     reason = wish.cancellation_reason if wish else None
-    return BookingOut.of(await service.cancel(session, user, booking_id, reason))
+    return BookingOut.of(await service.cancel(session, user, booking_id, reason, clock.now()))
 
 
 @router.post("/{booking_id}/check-in", responses=problems(NotSignedIn, NotYours, BookingNotFound, NoCheckIn))

@@ -64,6 +64,11 @@ def may_become(current: Status, wanted: Status) -> bool:
     return wanted in NEXT[current]
 
 
+def may_cancel(party: Party, end: datetime, now: datetime) -> bool:
+    """Until the end; afterwards an admin alone, whether or not the minute job has completed the booking already."""
+    return party is Party.ADMIN or now < end
+
+
 def has_lapsed(expires_at: datetime | None, now: datetime) -> bool:
     """Whether a hold that was good until `expires_at` has ended unpaid."""
     return expires_at is not None and expires_at <= now
@@ -142,7 +147,8 @@ class Quote:
 
 
 def quote(rates: Rates, duration: timedelta, fee_basis_points: int) -> Quote:
-    subtotal = price(rates, duration)
+    """What a booking of `duration` costs: at least one minor unit, as what is free cannot be paid for."""
+    subtotal = max(price(rates, duration), 1)
     return Quote(subtotal, _half_up(subtotal * fee_basis_points, BASIS_POINTS))
 
 

@@ -18,6 +18,7 @@ from parkingspots.bookings.problems import (
     AlreadyCancelled,
     BookingNotFound,
     IllegalTransition,
+    IsOver,
     NoCheckIn,
     NoCheckOut,
     NotPaid,
@@ -130,9 +131,9 @@ async def _taken(session: AsyncSession, booking: Booking) -> Booking:
         raise
 
 
-async def read(session: AsyncSession, user: User, booking_id: UUID) -> Booking:
-    """The booking with its spot, for its renter, its owner and admins."""
-    booking = await repository.of_party(session, booking_id, None if user.role is Role.ADMIN else user.id)
+async def read(session: AsyncSession, user: User, booking_id: UUID, *, lock: bool = False) -> Booking:
+    """The booking with its spot, for its renter, its owner and admins; with `lock`, as it stays until it is changed."""
+    booking = await repository.of_party(session, booking_id, None if user.role is Role.ADMIN else user.id, lock=lock)
     if booking is None:
         raise BookingNotFound
     return booking
@@ -146,6 +147,7 @@ async def of_owner(session: AsyncSession, owner: User, status: Status | None, pa
     return await repository.of_owner(session, owner.id, status, page)
 
 
+@retried
 async def change_status(
     session: AsyncSession,
     settings: Settings,
@@ -156,12 +158,12 @@ async def change_status(
     now: datetime,
 ) -> Booking:
     """The booking after a party's decision; raises NotYours, before it looks at the lifecycle, or IllegalTransition."""
-    booking = await read(session, user, booking_id)
+    booking = await read(session, user, booking_id, lock=True)
     if wanted not in rules.MAY_ASK_FOR[_party(user, booking)]:
         raise NotYours
     match wanted:
         case Status.CANCELLED:
-            return await _cancelled(session, booking, reason)
+            return await _cancelled(session, user, booking, reason, now)
         case Status.CONFIRMED:
             return await _confirmed(session, settings, booking, now)
         case Status.COMPLETED:
@@ -172,11 +174,14 @@ async def change_status(
             return await _moved(session, booking, wanted)
 
 
-async def cancel(session: AsyncSession, user: User, booking_id: UUID, reason: str | None) -> Booking:
-    """Cancel for any party; what was paid is given back. Raises AlreadyCancelled or IllegalTransition."""
-    return await _cancelled(session, await read(session, user, booking_id), reason)
+@retried
+async def cancel(session: AsyncSession, user: User, booking_id: UUID, reason: str | None, now: datetime) -> Booking:
+    """Cancel for any party; what was paid is given back. Raises AlreadyCancelled, IsOver or IllegalTransition."""
+    booking = await read(session, user, booking_id, lock=True)
+    return await _cancelled(session, user, booking, reason, now)
 
 
+@retried
 async def check_in(session: AsyncSession, settings: Settings, user: User, booking_id: UUID, now: datetime) -> Booking:
     """Note that the renter has arrived, once; raises NotYours or NoCheckIn."""
     booking = await _as_guest(session, user, booking_id)
@@ -189,6 +194,7 @@ async def check_in(session: AsyncSession, settings: Settings, user: User, bookin
     return booking
 
 
+@retried
 async def check_out(session: AsyncSession, user: User, booking_id: UUID, now: datetime) -> Booking:
     """Complete the booking as the renter leaves; raises NotYours or NoCheckOut."""
     booking = await _as_guest(session, user, booking_id)
@@ -198,7 +204,7 @@ async def check_out(session: AsyncSession, user: User, booking_id: UUID, now: da
 
 
 async def _as_guest(session: AsyncSession, user: User, booking_id: UUID) -> Booking:
-    booking = await read(session, user, booking_id)
+    booking = await read(session, user, booking_id, lock=True)
     if _party(user, booking) not in rules.MAY_CHECK_IN_AND_OUT:
         raise NotYours
     return booking
@@ -210,9 +216,11 @@ def _party(user: User, booking: Booking) -> Party:
     return Party.RENTER if user.id == booking.user_id else Party.OWNER
 
 
-async def _cancelled(session: AsyncSession, booking: Booking, reason: str | None) -> Booking:
+async def _cancelled(session: AsyncSession, user: User, booking: Booking, reason: str | None, now: datetime) -> Booking:
     if booking.status is Status.CANCELLED:
         raise AlreadyCancelled
+    if not rules.may_cancel(_party(user, booking), booking.end_time, now):
+        raise IsOver
     payment = rules.payment_after_cancelling(booking.payment_status)
     return await _moved(session, booking, Status.CANCELLED, payment_status=payment, cancellation_reason=reason)
 
@@ -267,3 +275,8 @@ async def complete_past(session: AsyncSession, batch: int) -> int:
 async def cancel_lapsed(session: AsyncSession, batch: int) -> int:
     """Cancel up to `batch` holds that were not paid in time; how many."""
     return await repository.cancel_lapsed(session, batch)
+
+
+async def forget_renter(session: AsyncSession, user_id: UUID) -> None:
+    """Forget what somebody who leaves said about their vehicle and wishes. What was paid stays in the history."""
+    await repository.forget_renter(session, user_id)

@@ -1,28 +1,39 @@
 """What runs beside the requests in an API process, where ENABLE_BACKGROUND_TASKS says so."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
 
 import structlog
 
-from parkingspots.kit.database import Database
+from parkingspots.settings import Settings
 
 GROUP = "parkingspots.background"
-"""Other distributions offer their tasks under this name: coroutine functions that take the database and do not end."""
+"""Other distributions offer their tasks under this name: coroutine functions that take the settings and do not end."""
+PAUSE = 5.0  # seconds before a task that failed is started again
 
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def background_tasks(database: Database, *, enabled: bool) -> AsyncIterator[None]:
+async def background_tasks(settings: Settings) -> AsyncIterator[None]:
     """Run the tasks that are installed while the block lasts. A task that is cancelled undoes its open transaction."""
-    offered = entry_points(group=GROUP) if enabled else ()
-    tasks = [asyncio.create_task(entry.load()(database), name=entry.name) for entry in offered]
-    if enabled:
-        log.info("background tasks", names=[task.get_name() for task in tasks])
-    yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    offered = entry_points(group=GROUP) if settings.enable_background_tasks else ()
+    tasks = [asyncio.create_task(_kept_running(entry.name, entry.load(), settings)) for entry in offered]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _kept_running(name: str, task: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
+    log.info("background task", name=name)
+    while True:
+        try:
+            await task(settings)
+        except Exception:
+            log.exception("background task failed; it starts again", name=name)
+            await asyncio.sleep(PAUSE)

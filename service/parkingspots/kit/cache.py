@@ -26,5 +26,5 @@ class Cache:
         except (RedisError, OSError, TimeoutError):
             return False
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self.client.aclose()

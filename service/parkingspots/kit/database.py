@@ -33,6 +33,7 @@ class Database:
             pool_size=pool_size or settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_wait_seconds,
+            hide_parameters=True,  # an error's text goes to the log
             connect_args={"timeout": 5, "server_settings": _server_settings(settings)},
         )
         _skip_closed_connections(self.engine.sync_engine)
@@ -56,7 +57,7 @@ class Database:
         async with self._readers() as session:
             yield session
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self.engine.dispose()
 
 
@@ -83,6 +84,12 @@ def _skip_closed_connections(engine: Engine) -> None:
 def sqlstate(error: DBAPIError) -> str | None:
     """PostgreSQL's five-letter code of `error`, where the server sent one."""
     return getattr(error.orig, "sqlstate", None)
+
+
+def described(error: Exception) -> str:
+    """What went wrong, for a log or a terminal, without the values of a row that PostgreSQL's DETAIL would show."""
+    cause = getattr(getattr(error, "orig", None), "__cause__", None) or error
+    return str(getattr(cause, "message", None) or cause or type(cause).__name__)
 
 
 def constraint(error: DBAPIError) -> str | None:

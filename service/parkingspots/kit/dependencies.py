@@ -24,6 +24,10 @@ def _cache(request: Request) -> Cache:
     return cast("Cache", request.app.state.cache)
 
 
+def _probe(request: Request) -> Database:
+    return cast("Database", request.app.state.probe)
+
+
 def _database(request: Request) -> Database:
     return cast("Database", request.app.state.database)
 
@@ -32,6 +36,8 @@ Clock = Annotated[TimeSource, Depends(_clock)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentCache = Annotated[Cache, Depends(_cache)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
+# A connection of its own: whether the database can be reached must not depend on how many requests wait for one.
+ProbeDatabase = Annotated[Database, Depends(_probe)]
 
 
 async def _transaction(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

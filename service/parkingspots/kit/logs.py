@@ -1,4 +1,4 @@
-"""Logs: lines of JSON, or coloured lines on a developer's terminal. They hold no body, no query and no header."""
+"""Logs: lines of JSON, or coloured lines on a developer's terminal. They hold no body and no header."""
 
 import logging
 import sys

@@ -34,7 +34,7 @@ PAUSE = 0.5  # seconds between two looks at a database that is not ready
 
 
 class MigrationError(Exception):
-    """The database was left as it was; the message is one sentence for a person at a terminal."""
+    """The database is at some revision, none is half done; the message is one sentence for a person at a terminal."""
 
 
 def alembic_config() -> Config:
@@ -100,13 +100,15 @@ async def _why_not_ready(settings: Settings) -> str | None:
     except (DBAPIError, OSError, TimeoutError) as error:
         return f"The database cannot be reached ({type(getattr(error, 'orig', error)).__name__})."
     finally:
-        await database.close()
+        await database.aclose()
 
 
 @asynccontextmanager
 async def _connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """A connection of its own, without the time-outs that requests have."""
-    engine = create_async_engine(settings.sqlalchemy_url, poolclass=NullPool, connect_args={"timeout": 5})
+    engine = create_async_engine(
+        settings.sqlalchemy_url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 5}
+    )
     try:
         async with engine.connect() as connection:
             yield connection
@@ -117,7 +119,7 @@ async def _connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
 async def _run(settings: Settings, step: Callable[[Config], None]) -> None:
     async with _connection(settings) as connection:
         await _require_server(connection)
-        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+        await _take_turn(connection)
         for limit in LIMITS:
             await connection.execute(text(limit))
         await connection.commit()
@@ -136,8 +138,20 @@ async def _run(settings: Settings, step: Callable[[Config], None]) -> None:
             if sqlstate(error) != LOCK_NOT_AVAILABLE:
                 raise
             raise MigrationError(
-                f"A table stayed locked for {LOCK_TIMEOUT}; nothing was changed. Run it again at a quieter time."
+                f"A table stayed locked for {LOCK_TIMEOUT}; the step that needs it was undone."
+                " Run it again at a quieter time."
             ) from error
+
+
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Wait until no other migration runs; the lock lasts as long as the connection."""
+    await connection.execute(text(f"SET lock_timeout = '{STATEMENT_TIMEOUT}'"))
+    try:
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+    except DBAPIError as error:
+        raise MigrationError(
+            "Another migration is still running. Wait until it has ended, then run this again."
+        ) from error
 
 
 async def _require_server(connection: AsyncConnection) -> None:

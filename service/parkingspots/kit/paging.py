@@ -15,7 +15,9 @@ from fastapi import Depends, Query, Request, Response
 from parkingspots.kit.problems import Invalid
 
 MOST = 200
-HIGHEST_PAGE = 1_000_000
+DEEPEST_OFFSET = 10_000
+"""Rows that OFFSET may skip, each of which costs what a shown one does; a cursor has no such limit."""
+HIGHEST_PAGE = DEEPEST_OFFSET + 1
 Row = TypeVar("Row")
 Key = tuple[Any, ...]
 
@@ -42,6 +44,8 @@ CursorText = Annotated[str | None, Query(max_length=500, description="from the L
 
 def asked(page: int, size: int, cursor: str | None, key: Callable[[list[Any]], Key]) -> Page:
     """The page that a client asked for; `key` reads a cursor's parts. Raises Invalid for a cursor that is not ours."""
+    if cursor is None and (page - 1) * size > DEEPEST_OFFSET:
+        raise Invalid.parameter("page", f"reaches {DEEPEST_OFFSET} rows deep at most; follow the Link header further")
     if cursor is None:
         return Page(size, offset=(page - 1) * size)
     return Page(size, after=_key_of(cursor, key))

@@ -1,5 +1,6 @@
 """Errors as clients see them: application/problem+json (RFC 9457), one base class, one place that answers."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -18,11 +19,13 @@ from parkingspots.kit.database import (
     LOCK_NOT_AVAILABLE,
     QUERY_CANCELED,
     SERIALIZATION_FAILURE,
+    constraint,
+    described,
     sqlstate,
 )
 
 MEDIA_TYPE = "application/problem+json"
-IN_EACH_OTHERS_WAY = {DEADLOCK, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE}
+IN_EACH_OTHERS_WAY = {DEADLOCK, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE}
 CLASSES_OF_A_SERVER_IN_TROUBLE = ("08", "25", "28", "3D", "53", "57", "58")
 """SQLSTATE classes: connection, read-only or ended transaction, login, missing database, insufficient resources,
 operator intervention, system error."""
@@ -139,7 +142,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: _on_invalid,
         HTTPException: _on_http,
         DBAPIError: _on_database,
-        PoolTimeout: _on_unreachable,
+        PoolTimeout: _on_busy,
         OSError: _on_unreachable,
         Exception: _on_unexpected,
     }
@@ -212,13 +215,24 @@ async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:
     code = sqlstate(error)
     if code in IN_EACH_OTHERS_WAY:
         return answer(Unavailable("Many are asking for the same thing right now. Please try again in a moment."))
+    if code == QUERY_CANCELED:
+        return answer(Unavailable("This took too long. Ask for less at once, or try again in a moment."))
     if error.connection_invalidated or code is None or code.startswith(CLASSES_OF_A_SERVER_IN_TROUBLE):
         return await _on_unreachable(request, error)
-    return await _on_unexpected(request, error)
+    where = {"method": request.method, "path": request.scope["path"]}
+    stack = traceback.format_tb(error.__traceback__)
+    log.error(
+        "unexpected error", **where, sqlstate=code, constraint=constraint(error), error=described(error), stack=stack
+    )
+    return answer(Problem())
+
+
+async def _on_busy(_: Request, __: Exception) -> JSONResponse:
+    return answer(Unavailable("More requests came than the service can work on. Please try again in a moment."))
 
 
 async def _on_unreachable(_: Request, error: Exception) -> JSONResponse:
-    log.warning("database unreachable", error=type(error).__name__)
+    log.warning("database unreachable", error=described(error))
     return answer(Unavailable("The database cannot be reached right now. Please try again in a few seconds."))
 
 

@@ -26,7 +26,9 @@ async def objection(session: AsyncSession) -> str | None:
     """Why this code cannot work with the database's schema, in a sentence, or None where it can."""
     if await session.scalar(text("SELECT to_regclass('schema_contract') IS NULL")):
         return "The database is empty: run `parkingspots migrate upgrade`."
-    contract = (await session.scalars(select(SchemaContract))).one()
+    contract = await session.scalar(select(SchemaContract))
+    if contract is None:
+        return "The database is empty: run `parkingspots migrate upgrade`."
     if contract.current < NEEDED:
         return (
             f"The database is at revision {contract.current:04}, this release needs {NEEDED:04}:"

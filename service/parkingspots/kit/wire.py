@@ -1,9 +1,8 @@
 """The types of what goes over the wire, strict where the language is lax."""
 
 import re
-from collections.abc import Set as AbstractSet
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,14 +15,16 @@ from pydantic import (
     StringConstraints,
 )
 
+from parkingspots.kit.currencies import ISO_4217
+
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
 HH_MM = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 YYYY_MM_DD = re.compile(r"\d{4}-\d\d-\d\d")
 NOT_IN_A_URL = re.compile(r'[\s"<>\\^`{|}]')
 """RFC 3986, appendix C; a page that quotes the URL stays whole."""
+LINE_END = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Lone surrogates too, which JSON can hold and UTF-8 cannot."""
-T = TypeVar("T", bound=BaseModel)
 HIGHEST_AMOUNT = 100_000_000
 """Minor units: a million of the major one."""
 
@@ -31,12 +32,18 @@ HIGHEST_AMOUNT = 100_000_000
 class Wire(BaseModel):
     """The base of every body: reads ORM rows, refuses NaN and infinity, ignores fields it does not know."""
 
-    model_config = ConfigDict(from_attributes=True, allow_inf_nan=False)
+    model_config = ConfigDict(from_attributes=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 def _without_control_characters(text: str) -> str:
     if CONTROL.search(text):
         raise ValueError("must not contain control characters")
+    return text
+
+
+def _on_one_line(text: str) -> str:
+    if LINE_END.search(text):
+        raise ValueError("must be on one line")
     return text
 
 
@@ -72,6 +79,12 @@ def _iso_date(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
     return value
 
 
+def _iso_4217(code: str) -> str:
+    if code not in ISO_4217:
+        raise ValueError("must be a currency of ISO 4217, such as EUR")
+    return code
+
+
 def _https(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -95,10 +108,11 @@ def _hh_mm(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
 
 
 Text = Annotated[str, AfterValidator(_without_control_characters)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_control_characters)]
+Stripped = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_control_characters)]
+Line = Annotated[Stripped, AfterValidator(_on_one_line)]
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
 Real = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False)]
-Paragraph = Annotated[Line, Field(max_length=5_000)]
+Paragraph = Annotated[Stripped, Field(max_length=5_000)]
 Instant = Annotated[
     datetime,
     BeforeValidator(_rfc_3339),
@@ -113,7 +127,7 @@ Rate = Annotated[Whole, Field(gt=0, le=HIGHEST_AMOUNT, description="integer mino
 Latitude = Annotated[Real, Field(ge=-90, le=90)]
 Longitude = Annotated[Real, Field(ge=-180, le=180)]
 ImageURL = Annotated[Line, Field(max_length=2_000), AfterValidator(_https)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_iso_4217)]
 
 
 class Message(Wire):
@@ -122,9 +136,8 @@ class Message(Wire):
     message: str
 
 
-def without_null(changes: T, *, but: AbstractSet[str] = frozenset()) -> T:
-    """`changes`, a partial update, in which a field may be left out but not be null, `but` those; else ValueError."""
-    for name in changes.model_fields_set - but:
-        if getattr(changes, name) is None:
-            raise ValueError(f"{name} must not be null; leave it out to keep what it is")
-    return changes
+def not_null(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+    """A validator (mode="before") of a partial update's field: it may be left out, but not be null."""
+    if value is None:
+        raise ValueError("must not be null; leave it out to keep what it is")
+    return value

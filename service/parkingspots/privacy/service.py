@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import service as accounts
+from parkingspots.bookings import service as bookings
 from parkingspots.kit.database import retried
 from parkingspots.spots import service as spots
 
@@ -15,4 +16,5 @@ async def close_account(session: AsyncSession, user_id: UUID, now: datetime) -> 
     """Take the user's spots off the market and forget who the user is, or raise LiveBookings."""
     user = await accounts.lock(session, user_id)
     await spots.withdraw_all_of(session, user.id)
+    await bookings.forget_renter(session, user.id)
     await accounts.forget(session, user, now)

@@ -67,7 +67,7 @@ async def seed(
     except (PostgresError, InterfaceError) as error:
         raise SeedError(f"The database refused the demo data: {error}") from error
     finally:
-        await database.close()
+        await database.aclose()
     return Seeded(plan.owners + plan.renters, plan.spots, plan.bookings)
 
 

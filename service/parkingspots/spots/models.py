@@ -99,7 +99,14 @@ class Spot(Identified, Stamped, Base):
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="place"),
         # Raises where PostgreSQL does not know the zone, so that no later search can.
         CheckConstraint("(timestamptz 'epoch' AT TIME ZONE time_zone) IS NOT NULL", name="time_zone"),
-        Index("ix_spots_location", "location", postgresql_using="gist", postgresql_where=text(LISTED)),
+        Index(
+            "ix_spots_location",
+            "location",
+            "latitude",
+            "longitude",
+            postgresql_using="gist",
+            postgresql_where=text(LISTED),
+        ),
         Index("ix_spots_newest", desc("created_at"), "id", postgresql_where=text(LISTED)),
         Index("ix_spots_owner", "owner_id", desc("created_at"), "id"),
         Index(

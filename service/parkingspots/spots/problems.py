@@ -15,4 +15,4 @@ class SpotHasBookings(Conflict):
 
 class TooManySlots(Conflict):
     title = "Too many slots"
-    detail = "This spot has 500 availability slots, the most it may have. Delete some first."
+    detail = "This spot has 100 availability slots, the most it may have. Delete some first."

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy import ARRAY, BigInteger, Row, Uuid, delete, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -73,8 +73,8 @@ async def is_open(session: AsyncSession, spot_id: UUID, window: Window) -> bool:
     return bool(await session.scalar(select(finding.open_throughout(window)).where(Spot.id == spot_id)))
 
 
-async def has_live_bookings(session: AsyncSession, spot_id: UUID) -> bool:
-    live = exists().where(Booking.spot_id == spot_id, Booking.is_live())
+async def has_live_bookings(session: AsyncSession, spot_id: UUID, now: datetime) -> bool:
+    live = exists().where(Booking.spot_id == spot_id, Booking.is_live(now))
     return bool(await session.scalar(select(live)))
 
 
@@ -125,9 +125,13 @@ async def delete_slot(session: AsyncSession, spot_id: UUID, slot_id: UUID) -> bo
 
 async def add_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:
     """Add to the counters of the spots, locked in the order of their ids."""
-    rows = await session.scalars(
-        select(SpotStats).where(SpotStats.spot_id.in_(completed)).order_by(SpotStats.spot_id).with_for_update()
+    order = select(SpotStats.spot_id).where(SpotStats.spot_id.in_(completed)).order_by(SpotStats.spot_id)
+    await session.execute(order.with_for_update())
+    added = func.unnest(literal(list(completed), ARRAY(Uuid)), literal(list(completed.values()), ARRAY(BigInteger)))
+    counts = added.table_valued("spot_id", "completed").render_derived()
+    await session.execute(
+        update(SpotStats)
+        .where(SpotStats.spot_id == counts.c.spot_id)
+        .values(total_bookings=SpotStats.total_bookings + counts.c.completed)
+        .execution_options(synchronize_session=False)
     )
-    for stats in rows:
-        stats.total_bookings = SpotStats.total_bookings + completed[stats.spot_id]
-    await session.flush()

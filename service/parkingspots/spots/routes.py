@@ -126,9 +126,9 @@ async def update_spot(spot_id: UUID, changes: SpotUpdate, user: CurrentUser, ses
 
 
 @router.delete("/{spot_id}", responses=problems(NotSignedIn, SpotNotFound, SpotHasBookings))
-async def delete_spot(spot_id: UUID, user: CurrentUser, session: Transaction) -> Message:
+async def delete_spot(spot_id: UUID, user: CurrentUser, session: Transaction, clock: Clock) -> Message:
     """Delete my spot, unless bookings of it are not over. Past bookings stay in the history."""
-    await service.delete(session, user, spot_id)
+    await service.delete(session, user, spot_id, clock.now())
     return Message(message="The spot is deleted.")
 
 

@@ -1,10 +1,14 @@
 """What a spot is and when it is open. Imports no framework and no database."""
 
+from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
-from math import asin, cos, radians, sin
+from math import asin, cos, degrees, radians, sin
 
 MINUTES_A_DAY = 1440
+RIGHT_ANGLE, HALF_TURN = 90.0, 180.0
+SLACK = 1e-6
+"""Degrees, a decimetre: more than rounding takes away."""
 EARTH_RADIUS_KM = 6371.0088
 """The mean radius (IUGG)."""
 DIAMETER = 2.0
@@ -61,6 +65,31 @@ def on_the_unit_sphere(latitude: float, longitude: float) -> tuple[float, float,
 def chord(km: float) -> float:
     """The straight line through the unit sphere that spans `km` on the ground: c = 2 sin(d / 2R)."""
     return 2 * sin(km / (2 * EARTH_RADIUS_KM))
+
+
+@dataclass(frozen=True)
+class Box:
+    """Degrees; without `east` and `west` it goes all around the globe."""
+
+    south: float
+    north: float
+    west: float | None
+    east: float | None
+
+
+def box_around(latitude: float, longitude: float, km: float) -> Box:
+    """A box that holds the circle of `km` around a place: Δφ = d/R, Δλ = asin(sin(d/R) / cos φ).
+
+    Where it would reach over a pole or the date line it goes all around.
+    """
+    arc = km / EARTH_RADIUS_KM
+    height = degrees(arc) + SLACK
+    south, north = latitude - height, latitude + height
+    if not -RIGHT_ANGLE < south < north < RIGHT_ANGLE:
+        return Box(south, north, None, None)
+    width = degrees(asin(min(sin(arc) / cos(radians(latitude)), 1.0))) + SLACK
+    west, east = longitude - width, longitude + width
+    return Box(south, north, west, east) if -HALF_TURN <= west < east <= HALF_TURN else Box(south, north, None, None)
 
 
 def ground_km(chord: float) -> float:

@@ -29,7 +29,7 @@ from parkingspots.kit.wire import (
     TimeOfDay,
     Whole,
     Wire,
-    without_null,
+    not_null,
 )
 from parkingspots.settings import TIME_ZONES
 from parkingspots.spots.models import AvailabilitySlot, Spot
@@ -180,11 +180,12 @@ class SpotUpdate(Wire):
     currency: Currency | None = None
     is_available: bool | None = None
 
-    @model_validator(mode="after")
-    def _only_what_may_be_empty_is_null(self) -> "SpotUpdate":
-        return without_null(
-            self, but={"description", "daily_rate", "monthly_rate", "access_instructions", "operating_hours"}
-        )
+    _not_null = field_validator(
+        *("title", "spot_type", "vehicle_size", "address", "city", "prefecture", "zip_code", "country"),
+        *("latitude", "longitude", "hourly_rate", "is_covered", "has_ev_charging", "has_security", "has_lighting"),
+        *("is_handicap_accessible", "images", "time_zone", "currency", "is_available"),
+        mode="before",
+    )(not_null)
 
 
 class SpotOut(Wire):

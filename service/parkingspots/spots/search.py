@@ -11,7 +11,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, array
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.paging import Key, Page
 from parkingspots.spots.models import Spot, SpotStats
-from parkingspots.spots.rules import DIAMETER, SpotType, VehicleSize, chord, on_the_unit_sphere, sizes_that_fit
+from parkingspots.spots.rules import (
+    DIAMETER,
+    SpotType,
+    VehicleSize,
+    box_around,
+    chord,
+    on_the_unit_sphere,
+    sizes_that_fit,
+)
 
 
 @dataclass(frozen=True)
@@ -131,11 +139,19 @@ def _nearest(query: Select[*Columns], place: Place, after: Key | None) -> Select
     point = func.cube(cast(array(on_the_unit_sphere(place.latitude, place.longitude)), ARRAY(DOUBLE_PRECISION)))
     reach = literal(chord(place.radius_km), DOUBLE_PRECISION)
     distance: ColumnElement[float] = Spot.location.op("<->", return_type=DOUBLE_PRECISION())(point)
-    box = Spot.location.op("<@")(func.cube_enlarge(point, reach, 3))
-    query = query.add_columns(distance.label("chord")).where(box, distance <= reach)
+    query = query.add_columns(distance.label("chord")).where(*_within(place), distance <= reach)
     if after is not None:
         query = query.where(tuple_(distance, Spot.id) > after)
     return query.order_by(distance, Spot.id)
+
+
+def _within(place: Place) -> list[ColumnElement[bool]]:
+    """That a spot lies in the box around the circle; the index walks nearest-first within it."""
+    box = box_around(place.latitude, place.longitude, place.radius_km)
+    bounds: list[ColumnElement[bool]] = [Spot.latitude.between(box.south, box.north)]
+    if box.west is not None and box.east is not None:
+        bounds.append(Spot.longitude.between(box.west, box.east))
+    return bounds
 
 
 def _newest(query: Select[*Columns], after: Key | None) -> Select[*Columns]:

@@ -21,7 +21,7 @@ from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySl
 from parkingspots.spots.search import Columns, Place, Window, Wishes
 
 INSTRUCTIONS_BEFORE = timedelta(hours=24)
-MOST_SLOTS = 500
+MOST_SLOTS = 100
 
 
 async def search(
@@ -82,18 +82,25 @@ async def update(session: AsyncSession, owner: User, spot_id: UUID, changes: Map
     return spot
 
 
-async def delete(session: AsyncSession, owner: User, spot_id: UUID) -> None:
+async def delete(session: AsyncSession, owner: User, spot_id: UUID, now: datetime) -> None:
     """Take the spot off the market for good, or raise SpotHasBookings. What was booked stays in the history."""
     spot = await _own(session, owner, spot_id)
-    if await repository.has_live_bookings(session, spot.id):
+    if await repository.has_live_bookings(session, spot.id, now):
         raise SpotHasBookings
-    spot.is_active = False
+    _withdraw(spot)
 
 
 async def withdraw_all_of(session: AsyncSession, owner_id: UUID) -> None:
     """Take all spots of an owner who leaves off the market. The caller has locked the account and looks at bookings."""
     for spot in await repository.lock_all_of(session, owner_id):
-        spot.is_active = False
+        _withdraw(spot)
+
+
+def _withdraw(spot: Spot) -> None:
+    """Only what the history of its bookings names stays."""
+    spot.is_active = False
+    spot.description = spot.access_instructions = None
+    spot.images = []
 
 
 async def lock(session: AsyncSession, spot_id: UUID) -> Spot:
