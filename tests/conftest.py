@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import hypothesis
@@ -195,12 +194,9 @@ def password_hasher() -> Iterator[PasswordHash]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_environment_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No variable and no .env of whoever runs the tests changes what they find."""
+def _no_environment_of_the_developer() -> Iterator[None]:
+    """No variable of whoever runs the tests changes what they find."""
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         yield
-
-
-ROOT = Path(__file__).parents[1]

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=10, ge=1, le=200)
     database_pool_wait_seconds: float = Field(default=5, gt=0, le=60)
     database_statement_timeout_ms: int = Field(default=5_000, ge=100)
-    database_lock_timeout_ms: int = Field(default=2_000, ge=10)
+    database_lock_timeout_ms: int = Field(default=3_000, ge=10)
 
     redis_url: Annotated[SecretStr, AfterValidator(_a_redis_url)] | None = None
     redis_host: str = "127.0.0.1"
