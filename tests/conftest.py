@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import hypothesis
@@ -200,3 +201,6 @@ def _no_environment_of_the_developer() -> Iterator[None]:
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         yield
+
+
+ROOT = Path(__file__).parents[1]

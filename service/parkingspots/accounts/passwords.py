@@ -16,8 +16,8 @@ from parkingspots.kit.problems import Unavailable
 T = TypeVar("T")
 HASHER = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),))
 POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")  # each at work takes a core and 19 MiB
-MOST_WAITING = 100
-"""About a second's work; whoever comes then is told to come back, or nobody would get in."""
+MOST_WAITING = 250
+"""Some seconds of work; whoever comes then is told to come back, or nobody would get in."""
 UNUSABLE = "!"
 """The hash of nobody's password: that of a deleted account."""
 
