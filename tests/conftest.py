@@ -89,13 +89,21 @@ async def empty(session: AsyncSession) -> None:
 
 
 @pytest.fixture(scope="session")
-def clock() -> SetClock:
+def only_clock() -> SetClock:
+    """The one that the session's application reads."""
     return SetClock()
 
 
+@pytest.fixture
+def clock(only_clock: SetClock) -> SetClock:
+    """The application's clock, where every test finds it first."""
+    only_clock.reset()
+    return only_clock
+
+
 @pytest.fixture(scope="session")
-async def app(settings: Settings, clock: SetClock) -> AsyncIterator[FastAPI]:
-    app = create(settings, clock)
+async def app(settings: Settings, only_clock: SetClock) -> AsyncIterator[FastAPI]:
+    app = create(settings, only_clock)
     async with app.router.lifespan_context(app):
         yield app
 
@@ -103,7 +111,6 @@ async def app(settings: Settings, clock: SetClock) -> AsyncIterator[FastAPI]:
 @pytest.fixture
 async def api(app: FastAPI, session: AsyncSession, clock: SetClock) -> AsyncIterator[Api]:  # noqa: ARG001 - empties the tables
     """The application, asked over its HTTP interface in this process."""
-    clock.reset()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://parkingspots.test") as client:
         yield Api(client, clock)
 
@@ -111,7 +118,6 @@ async def api(app: FastAPI, session: AsyncSession, clock: SetClock) -> AsyncIter
 @pytest.fixture
 async def unpaid_api(settings: Settings, session: AsyncSession, clock: SetClock) -> AsyncIterator[Api]:  # noqa: ARG001
     """The application where a booking waits for its payment."""
-    clock.reset()
     async with running(settings.model_copy(update={"skip_payment_processing": False}), clock) as api:
         yield api
 
