@@ -74,7 +74,7 @@ class Course:
 def bookings_of(plan: Plan, people: People, spot: Spot) -> Iterator[BookingRow]:
     """The spot's bookings in the order of time."""
     count = plan.bookings_of(spot.index)
-    rng = Random(f"{plan.seed}/bookings/{spot.index}")  # noqa: S311 - the same every time is the point
+    rng = Random(f"{plan.seed}/bookings/{spot.index}")
     days = spot.opening.days(max(plan.today - PAST, spot.created_day + 1), plan.today + FUTURE)
     for number in range(count):
         # Each booking has days of its own, so that none overlaps another.
@@ -88,9 +88,9 @@ def bookings_of(plan: Plan, people: People, spot: Spot) -> Iterator[BookingRow]:
 def _window(rng: Random, spot: Spot, own: Sequence[int]) -> tuple[datetime, datetime]:
     """A time within the opening on one or some of the days of its own."""
     chance = rng.random()
-    if not spot.opening.is_always or len(own) <= 1 or chance > 0.3:  # noqa: PLR2004 - a share
+    if not spot.opening.is_always or len(own) <= 1 or chance > 0.3:
         return _hours(rng, spot, own[pick(rng, len(own))])
-    longest = MONTH if len(own) > MONTH and chance < 0.1 else 0  # noqa: PLR2004 - a share
+    longest = MONTH if len(own) > MONTH and chance < 0.1 else 0
     days = longest or 1 + pick(rng, min(6, len(own) - 1))
     first, minute = own[pick(rng, len(own) - days)], 6 * 60 + 30 * pick(rng, 28)
     return moment(first, minute), moment(first + days, minute)
@@ -110,7 +110,7 @@ def _row(rng: Random, plan: Plan, spot: Spot, renter: UUID, start: datetime, end
     created_at = max(booked, spot.created_at)
     course = _course(rng, plan.now, created_at, start, end)
     cost = rules.quote(spot.rates, end - start, plan.fee_basis_points)
-    make, model = CARS[pick(rng, len(CARS))] if rng.random() < 0.8 else (None, None)  # noqa: PLR2004 - a share
+    make, model = CARS[pick(rng, len(CARS))] if rng.random() < 0.8 else (None, None)
     return BookingRow(
         id=uuid7(created_at, rng.getrandbits(74)),
         spot_id=spot.id,
@@ -128,7 +128,7 @@ def _row(rng: Random, plan: Plan, spot: Spot, renter: UUID, start: datetime, end
         vehicle_make=make,
         vehicle_model=model,
         vehicle_color=COLORS[pick(rng, len(COLORS))] if make else None,
-        special_requests=REQUESTS[pick(rng, len(REQUESTS))] if rng.random() < 0.05 else None,  # noqa: PLR2004 - a share
+        special_requests=REQUESTS[pick(rng, len(REQUESTS))] if rng.random() < 0.05 else None,
         cancellation_reason=course.cancellation_reason,
         checked_in_at=course.checked_in_at,
         checked_out_at=course.checked_out_at,
@@ -139,7 +139,7 @@ def _row(rng: Random, plan: Plan, spot: Spot, renter: UUID, start: datetime, end
 
 def _course(rng: Random, now: datetime, created_at: datetime, start: datetime, end: datetime) -> Course:
     chance = rng.random()
-    if chance < 0.1:  # noqa: PLR2004 - a share
+    if chance < 0.1:
         until = min(start, now)
         cancelled_at = created_at + max(until - created_at, timedelta()) * rng.random()
         return Course(
@@ -147,9 +147,9 @@ def _course(rng: Random, now: datetime, created_at: datetime, start: datetime, e
         )
     if start > now:
         return Course(Status.CONFIRMED, created_at)
-    arrived = start + timedelta(minutes=pick(rng, 20)) if chance < 0.85 else None  # noqa: PLR2004 - a share
+    arrived = start + timedelta(minutes=pick(rng, 20)) if chance < 0.85 else None
     if end > now:
         return Course(Status.IN_PROGRESS, start, checked_in_at=arrived and min(arrived, now))
     left = end - timedelta(minutes=pick(rng, 20)) if arrived else None
-    status = Status.REFUNDED if chance > 0.98 else Status.COMPLETED  # noqa: PLR2004 - a share
+    status = Status.REFUNDED if chance > 0.98 else Status.COMPLETED
     return Course(status, left or end, arrived, left)

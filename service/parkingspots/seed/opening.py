@@ -94,9 +94,9 @@ def an_opening(rng: Random, today: int) -> Opening:
     for below, week in ((9, _daytime), (17, _working_days), (22, _past_midnight), (24, _closed_on_sunday)):
         if chance < below:
             return Opening(week(rng))
-    if chance < 26:  # noqa: PLR2004 - percent
+    if chance < 26:
         return Opening(exceptions=_days_off(rng, today))
-    if chance < 29:  # noqa: PLR2004 - percent
+    if chance < 29:
         return _while_the_owner_works(rng, today)
     return ALWAYS
 

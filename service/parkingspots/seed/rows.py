@@ -72,7 +72,7 @@ def crowds(people: People, password_hash: str) -> Iterator[Sequence[Person]]:
 
 
 def _slots(plan: Plan, spot: Spot) -> Iterator[SlotRow]:
-    rng = Random(f"{plan.seed}/slots/{spot.index}")  # noqa: S311 - the same every time is the point
+    rng = Random(f"{plan.seed}/slots/{spot.index}")
     for slot in spot.opening.slots:
         yield SlotRow(
             id=uuid7(spot.created_at, rng.getrandbits(74)),

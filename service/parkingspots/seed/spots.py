@@ -83,12 +83,12 @@ class SpotRow(NamedTuple):
 
 def a_spot(plan: Plan, people: People, index: int) -> tuple[Spot, SpotRow]:
     """The spot at `index`, and its row."""
-    rng = Random(f"{plan.seed}/spot/{index}")  # noqa: S311 - the same every time is the point
+    rng = Random(f"{plan.seed}/spot/{index}")
     is_demo = index < DEMO_SPOTS
     town = ATHENS if is_demo else a_town(rng)
     size = _a_size(rng)
     spot_type = TYPES[pick(rng, len(TYPES))]
-    charges = rng.random() < 0.18  # noqa: PLR2004 - a share
+    charges = rng.random() < 0.18
     age = max(1 + int(OLDEST * rng.random() ** 1.5), 2 * plan.bookings_of(index))
     created_day = plan.today - min(age, OLDEST)
     created_at = moment(created_day, 480 + pick(rng, 720))
@@ -121,7 +121,7 @@ def _rates(rng: Random, town: Town, spot_type: SpotType, size: VehicleSize, *, c
     hourly = asked // 10 * 10 + CHARGING_EXTRA * charges
     daily = hourly * (6 + pick(rng, 6)) // 50 * 50 or hourly
     monthly = daily * (9 + pick(rng, 7)) // 500 * 500 or daily
-    has_daily, has_monthly = rng.random() < 0.85, rng.random() < 0.6  # noqa: PLR2004 - shares
+    has_daily, has_monthly = rng.random() < 0.85, rng.random() < 0.6
     return Rates(hourly, daily if has_daily else None, monthly if has_daily and has_monthly else None)
 
 
@@ -149,14 +149,14 @@ def _row(rng: Random, spot: Spot, town: Town, spot_type: SpotType, size: Vehicle
         currency="EUR",
         is_covered=spot_type in ROOFED,
         has_ev_charging=charges,
-        has_security=rng.random() < 0.4,  # noqa: PLR2004 - a share
-        has_lighting=rng.random() < 0.7,  # noqa: PLR2004 - a share
-        is_handicap_accessible=rng.random() < 0.25,  # noqa: PLR2004 - a share
-        access_instructions=listings.access_instructions(rng, street) if rng.random() < 0.7 else None,  # noqa: PLR2004
+        has_security=rng.random() < 0.4,
+        has_lighting=rng.random() < 0.7,
+        is_handicap_accessible=rng.random() < 0.25,
+        access_instructions=listings.access_instructions(rng, street) if rng.random() < 0.7 else None,
         operating_hours=json.dumps(hours) if (hours := spot.opening.hours) else None,
         images=[f"https://images.example.com/spots/{spot.id}/{number}.jpg" for number in range(1, 1 + pick(rng, 4))],
         time_zone=ZONE.key,
-        is_available=spot.index < DEMO_SPOTS or rng.random() < 0.97,  # noqa: PLR2004 - a share
+        is_available=spot.index < DEMO_SPOTS or rng.random() < 0.97,
         created_at=spot.created_at,
         updated_at=spot.created_at,
     )
