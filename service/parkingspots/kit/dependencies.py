@@ -1,4 +1,7 @@
-"""What endpoints may ask for: the clock, the settings, the database, a transaction."""
+"""What endpoints may ask for: the clock, the settings, the database, a transaction.
+
+All are coroutines: what is not, the framework hands to a thread, which costs more than it does.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, cast
@@ -12,23 +15,23 @@ from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
 
 
-def _clock(request: Request) -> TimeSource:
+async def _clock(request: Request) -> TimeSource:
     return cast("TimeSource", request.app.state.clock)
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
 
-def _cache(request: Request) -> Cache:
+async def _cache(request: Request) -> Cache:
     return cast("Cache", request.app.state.cache)
 
 
-def _probe(request: Request) -> Database:
+async def _probe(request: Request) -> Database:
     return cast("Database", request.app.state.probe)
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     return cast("Database", request.app.state.database)
 
 
