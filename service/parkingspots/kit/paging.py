@@ -54,7 +54,9 @@ def asked(page: int, size: int, cursor: str | None, key: Callable[[list[Any]], K
 def by(key: Callable[[list[Any]], Key], default_size: int) -> Any:  # noqa: ANN401 - a FastAPI dependency
     """The dependency of a list whose rows are ordered by `key`."""
 
-    async def page(page: PageNumber = 1, page_size: PageSize = None, limit: Limit = None, cursor: CursorText = None) -> Page:
+    async def page(
+        page: PageNumber = 1, page_size: PageSize = None, limit: Limit = None, cursor: CursorText = None
+    ) -> Page:
         return asked(page, page_size or limit or default_size, cursor, key)
 
     return Depends(page)
