@@ -22,6 +22,9 @@ from parkingspots.privacy.routes import router as privacy
 from parkingspots.settings import Settings
 from parkingspots.spots.routes import router as spots
 
+PREFIX = "/api/v1"
+ROOMS = (auth, users, privacy, spots, bookings)
+
 
 def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
     """The application on the database and the cache that `settings` name; they are connected to when it starts."""
@@ -41,7 +44,7 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
         description="Find, book and rent out parking spots. Amounts are integer minor units; times have an offset.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=f"{PREFIX}/openapi.json",
         redirect_slashes=False,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
@@ -57,8 +60,8 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
 
 
 def _api() -> APIRouter:
-    api = APIRouter(prefix="/api/v1")
-    for room in (auth, users, privacy, spots, bookings):
+    api = APIRouter(prefix=PREFIX)
+    for room in ROOMS:
         api.include_router(room)
     return api
 
@@ -70,7 +73,10 @@ def _operation_id(route: APIRoute) -> str:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimit)
-    app.add_middleware(AnySlash, declared=list(app.openapi()["paths"]))
+    app.add_middleware(
+        AnySlash,
+        declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
+    )
     if settings.cors_origins:  # the outermost, so that a browser may read every answer
         app.add_middleware(
             CORSMiddleware,

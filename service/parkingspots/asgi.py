@@ -8,7 +8,7 @@ from parkingspots.settings import load
 
 
 def application() -> FastAPI:
-    """A new application with the logs of its process set up."""
+    """A new application with the logs of its process set up; raises SettingsError."""
     settings = load()
     logs.configure(settings)
     return create(settings)

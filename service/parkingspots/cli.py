@@ -1,4 +1,7 @@
-"""`parkingspots`: serve, develop, migrate and seed, from one command line."""
+"""`parkingspots`: serve, develop, migrate and seed, from one command line.
+
+A command imports what it needs when it runs, so that the others start at once.
+"""
 
 import asyncio
 import json
@@ -8,13 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots import __version__
-from parkingspots.kit import migrating
-from parkingspots.kit.database import described
-from parkingspots.kit.migrating import MigrationError
-from parkingspots.settings import Settings, SettingsError, load
 
 app = typer.Typer(
     help="Find, book and rent out parking spots.",
@@ -32,10 +30,26 @@ def main() -> None:
     """Run the command line; what can go wrong in daily use is one line and exit code 1."""
     try:
         app()
-    except (SettingsError, MigrationError) as error:
-        sys.exit(_complaint(str(error)))
-    except (SQLAlchemyError, OSError) as error:
-        sys.exit(_complaint(f"The database refused or cannot be reached: {described(error)}"))
+    except Exception as error:
+        sentence = _known(error)
+        if sentence is None:
+            raise
+        sys.exit(_complaint(sentence))
+
+
+def _known(error: Exception) -> str | None:
+    """The line that says what went wrong and what to do; None for what nobody expected."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from parkingspots.kit.database import described
+    from parkingspots.kit.migrating import MigrationError
+    from parkingspots.settings import SettingsError
+
+    if isinstance(error, SettingsError | MigrationError):
+        return str(error)
+    if isinstance(error, SQLAlchemyError | OSError):
+        return f"The database refused or cannot be reached: {described(error)}"
+    return None
 
 
 def _complaint(sentence: str) -> int:
@@ -70,7 +84,8 @@ def serve(
     reload: Annotated[bool, typer.Option("--reload", help="Start again when the code changes.")] = False,
 ) -> None:
     """Serve the API."""
-    from parkingspots import serving  # noqa: PLC0415 - what only this command needs costs the others no time
+    from parkingspots import serving
+    from parkingspots.settings import load
 
     settings = load()
     try:
@@ -87,7 +102,7 @@ def dev(
 ) -> None:
     """Run the whole product on this machine, with a PostgreSQL and a Valkey of its own."""
     try:
-        from parkingspots.dev import workbench  # noqa: PLC0415 - needs packages that only development has
+        from parkingspots.dev import workbench
     except ModuleNotFoundError as error:
         sys.exit(_complaint(f"{error.name} is not installed. This is for a checkout: run `make dev` there."))
     sys.exit(workbench.run(port, reset))
@@ -100,7 +115,8 @@ def seed(
     seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 1,
 ) -> None:
     """Fill an empty database with demo data."""
-    from parkingspots.seed import command  # noqa: PLC0415 - what only this command needs costs the others no time
+    from parkingspots.seed import command
+    from parkingspots.settings import load
 
     command.run(load(), spots, bookings, seed)
 
@@ -108,7 +124,8 @@ def seed(
 @app.command(epilog="Example: [bold]parkingspots openapi > docs/openapi.json[/bold]")
 def openapi() -> None:
     """Print the OpenAPI document."""
-    from parkingspots.app import create  # noqa: PLC0415 - what only this command needs costs the others no time
+    from parkingspots.app import create
+    from parkingspots.settings import Settings
 
     document = create(Settings.model_construct()).openapi()  # the same wherever it is printed
     print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - its output
@@ -120,6 +137,9 @@ def upgrade(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False,
 ) -> None:
     """Bring the database up to a revision. Runs one at a time, and gives way to traffic after five seconds."""
+    from parkingspots.kit import migrating
+    from parkingspots.settings import load
+
     if sql:
         migrating.print_sql(revision)
         return
@@ -133,6 +153,9 @@ def downgrade(
     revision: Annotated[str, typer.Argument(help="A revision such as 0001, or base for an empty one.")],
 ) -> None:
     """Bring the database down to a revision. What the revisions after it added is lost."""
+    from parkingspots.kit import migrating
+    from parkingspots.settings import load
+
     settings = load()
     asyncio.run(migrating.downgrade(settings, revision))
     _say(f"The database is at revision {asyncio.run(migrating.current(settings)) or 'base'}.")
@@ -141,12 +164,17 @@ def downgrade(
 @migrate.command(epilog="Example: [bold]parkingspots migrate current[/bold]")
 def current() -> None:
     """Say at which revision the database is."""
+    from parkingspots.kit import migrating
+    from parkingspots.settings import load
+
     _say(asyncio.run(migrating.current(load())) or "base")
 
 
 @migrate.command(epilog="Example: [bold]parkingspots migrate heads[/bold]")
 def heads() -> None:
     """Say which revision this release ends at."""
+    from parkingspots.kit import migrating
+
     _say("\n".join(migrating.heads()))
 
 
@@ -155,5 +183,8 @@ def wait(
     timeout: Annotated[float, typer.Option(min=0, help="Seconds until it gives up.")] = 120,
 ) -> None:
     """Wait until the database can be reached and has a schema that this release knows."""
+    from parkingspots.kit import migrating
+    from parkingspots.settings import load
+
     asyncio.run(migrating.wait(load(), timeout))
     _say("The database is ready.")
