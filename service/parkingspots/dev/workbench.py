@@ -4,6 +4,7 @@ import os
 import shutil
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -21,7 +22,7 @@ READY_WITHIN = 60.0  # seconds until the API answers
 API_GRACE, LIFECYCLE_GRACE = 1.2, 0.6  # seconds; with the servers' own, the end takes less than five
 WATCH_EVERY = 0.1  # seconds
 LAST_PORT = 65535
-SEEDED = "seeded"  # lies beside the data that it speaks of
+PREPARED = "prepared"  # lies beside the data that it speaks of
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _run_alone(bench: Bench, *, reset: bool) -> None:
 
 
 def _reset(bench: Bench) -> None:
-    (bench.home / "postgres" / SEEDED).unlink(missing_ok=True)
+    (bench.home / "postgres" / PREPARED).unlink(missing_ok=True)
     erase(bench.home / "postgres")
     for name in ("valkey", "logs"):
         shutil.rmtree(bench.home / name, ignore_errors=True)
@@ -111,11 +112,11 @@ def _start(bench: Bench, stack: ExitStack) -> list[Program]:
     serve = ["parkingspots", "serve", "--reload", "--host", ports.HOST, "--port", str(bench.port)]
     api = stack.enter_context(_program(bench, "API", serve, environment, API_GRACE))
     _prepare(bench, environment)
+    with show("Starting the API", "API"):
+        _await_ready(api, bench.port)
     lifecycle = stack.enter_context(
         _program(bench, "lifecycle", ["parkingspots_lifecycle", "loop"], environment, LIFECYCLE_GRACE)
     )
-    with show("Starting the API", "API"):
-        _await_ready(api, bench.port)
     servers = [
         Program("PostgreSQL", database.process, database.log),
         Program("Valkey", cache.process, cache.log),
@@ -124,14 +125,22 @@ def _start(bench: Bench, stack: ExitStack) -> list[Program]:
 
 
 def _prepare(bench: Bench, environment: dict[str, str]) -> None:
-    """The schema of this checkout and, once for each data folder, demo data."""
-    show, seeded = bench.terminal.step, bench.home / "postgres" / SEEDED
+    """The schema of this checkout and demo data, unless this data folder was prepared for the same migrations before."""
+    show, note = bench.terminal.step, bench.home / "postgres" / PREPARED
+    migrations = _fingerprint()
+    if note.exists() and note.read_text() == migrations:
+        return
     with show("Bringing the schema up to date", "Schema"):
         complete("The migration", ["parkingspots", "migrate", "upgrade"], environment)
-    if not seeded.exists():
-        with show("Filling in demo data (the first start only)", "Demo data"):
-            complete("Filling in demo data", ["parkingspots", "seed"], environment)
-        seeded.touch()
+    with show("Filling in demo data", "Demo data"):
+        complete("Filling in demo data", ["parkingspots", "seed"], environment)
+    note.write_text(migrations)
+
+
+def _fingerprint() -> str:
+    """What the database is prepared for: the migrations of this checkout."""
+    scripts = Path(__file__).parents[2] / "migrations" / "versions"
+    return sha256(b"".join(script.read_bytes() for script in sorted(scripts.glob("*.py")))).hexdigest()
 
 
 def _program(
