@@ -1,14 +1,19 @@
 """The application as the environment says, for the servers that run it."""
 
+import sys
+
 from fastapi import FastAPI
 
 from parkingspots.app import create
 from parkingspots.kit import logs
-from parkingspots.settings import load
+from parkingspots.settings import SettingsError, load
 
 
 def application() -> FastAPI:
-    """A new application with the logs of its process set up; raises SettingsError."""
-    settings = load()
+    """A new application, its logs set up. Where the environment cannot be used, the process ends with one line."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.exit(f"parkingspots: {error}")
     logs.configure(settings)
     return create(settings)

@@ -18,6 +18,7 @@ from parkingspots.accounts.problems import (
     WrongCredentials,
     WrongPassword,
 )
+from parkingspots.accounts.rules import Role
 from parkingspots.accounts.schemas import (
     LoginForm,
     LoginIn,
@@ -65,7 +66,9 @@ async def _credentials(request: Request) -> LoginIn:
 @auth.post("/register", status_code=201, responses=problems(EmailTaken))
 async def register(wish: RegisterIn, session: Transaction) -> UserOut:
     """Open an account, as a renter unless asked for owner. Nobody registers as admin."""
-    return UserOut.model_validate(await service.register(session, service.Registration(**wish.model_dump())))
+    return UserOut.model_validate(
+        await service.register(session, service.Registration(**wish.model_dump() | {"role": Role(wish.role)}))
+    )
 
 
 @auth.post("/login", responses=problems(WrongCredentials, AccountDisabled), openapi_extra=LOGIN_BODY)

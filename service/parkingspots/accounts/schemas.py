@@ -68,7 +68,7 @@ class RegisterIn(Wire):
     password: Password
     full_name: Name
     phone_number: Phone | None = None
-    role: Literal[Role.RENTER, Role.OWNER] = Role.RENTER
+    role: Literal["renter", "owner"] = "renter"
 
 
 class LoginIn(Wire):

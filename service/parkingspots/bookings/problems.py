@@ -70,4 +70,4 @@ class NotRefunded(IllegalTransition):
 
 class NotYours(Forbidden):
     title = "Not yours to decide"
-    detail = "You are a party to this booking, but this is the other party's to decide."
+    detail = "You are a party to this booking, but this is not for you to decide."

@@ -109,8 +109,7 @@ def _start(bench: Bench, stack: ExitStack) -> list[Program]:
     environment = _environment(database.url, cache.url)
     _write_hint(home / "environment", database.url, cache.url)
     # The API starts while the schema is brought up to date: it is not ready before that is done.
-    serve = ["parkingspots", "serve", "--reload", "--host", ports.HOST, "--port", str(bench.port)]
-    api = stack.enter_context(_program(bench, "API", serve, environment, API_GRACE))
+    api = stack.enter_context(_program(bench, "API", _serve_command(bench.port), environment, API_GRACE))
     _prepare(bench, environment)
     with show("Starting the API", "API"):
         _await_ready(api, bench.port)
@@ -124,8 +123,15 @@ def _start(bench: Bench, stack: ExitStack) -> list[Program]:
     return [api, lifecycle, *servers]
 
 
+def _serve_command(port: int) -> list[str]:
+    """uvicorn itself: the process that watches the code starts faster where it imports none of it."""
+    address = ["--host", ports.HOST, "--port", str(port)]
+    watch = ["--reload", "--reload-dir", str(Path(__file__).parents[1])]
+    return ["uvicorn", "parkingspots.asgi:application", "--factory", "--no-server-header", *address, *watch]
+
+
 def _prepare(bench: Bench, environment: dict[str, str]) -> None:
-    """The schema of this checkout and demo data, unless this data folder was prepared for the same migrations before."""
+    """The schema of this checkout and demo data, unless the data were prepared for the same migrations before."""
     show, note = bench.terminal.step, bench.home / "postgres" / PREPARED
     migrations = _fingerprint()
     if note.exists() and note.read_text() == migrations:

@@ -188,6 +188,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"must have at least {error['ctx']['min_length']} characters"
     if isinstance(error.get("input"), str) and error["type"] == "too_long":
         return f"must have at most {error['ctx']['max_length']} characters"
+    if error["type"] == "model_attributes_type":
+        return "must be a JSON object, sent with Content-Type: application/json"
     return str(error["msg"]).removeprefix("Value error, ")
 
 

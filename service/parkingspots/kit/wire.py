@@ -57,7 +57,9 @@ def _rfc_3339(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not RFC_3339.fullmatch(value):
-        raise ValueError("must be a time with an offset, such as 2030-05-01T10:00:00+03:00")
+        raise ValueError(
+            "must be a time with an offset, such as 2030-05-01T10:00:00+03:00 (in a query, + is %2B) or …Z"
+        )
     return value.upper()
 
 

@@ -26,7 +26,8 @@ def serve(port: int) -> None:
     if FAULT == "api-stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if FAULT == "api-dies":
-        sys.exit("the stand-in fell over")
+        os.write(sys.stderr.fileno(), b"the stand-in fell over\n")
+        os._exit(1)
     HTTPServer(("127.0.0.1", port), Ready).serve_forever()
 
 
@@ -36,8 +37,6 @@ def service() -> None:
         from parkingspots.dev.workbench import run  # noqa: PLC0415 - every Python here reads this file
 
         sys.exit(run(int(options[options.index("--port") + 1]), reset="--reset" in options))
-    if command == "serve":
-        serve(int(options[options.index("--port") + 1]))
     if command == "seed" and FAULT == "seed-fails":
         sys.exit("There is no such city")
 
@@ -50,3 +49,6 @@ def lifecycle() -> None:
 for name, main in (("parkingspots.cli", service), ("parkingspots_lifecycle.cli", lifecycle)):
     sys.modules[name] = ModuleType(name)
     sys.modules[name].main = main  # type: ignore[attr-defined]
+
+if "uvicorn" in sys.orig_argv:
+    serve(int(sys.orig_argv[sys.orig_argv.index("--port") + 1]))
