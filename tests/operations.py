@@ -36,10 +36,6 @@ class Operation:
     def takes_form(self) -> bool:
         return self.takes_body and len(self.described["requestBody"]["content"]) > 1
 
-    @property
-    def needs_body(self) -> bool:
-        return bool(self.takes_body and self.described["requestBody"].get("required"))
-
     def body(self) -> dict[str, object]:
         """The example of a JSON body, in which every field is good."""
         schema = self.described["requestBody"]["content"]["application/json"]["schema"]

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -155,10 +155,6 @@ class Settings(BaseSettings):
     @property
     def fee_basis_points(self) -> int:
         return int(self.service_fee_percent * 100)
-
-    @property
-    def default_zone(self) -> ZoneInfo:
-        return ZoneInfo(self.default_time_zone)
 
 
 def load() -> Settings:

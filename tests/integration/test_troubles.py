@@ -18,7 +18,7 @@ from parkingspots.dev.postgres import postgres
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
-from product import Api, Clock, Person, running
+from product import Api, Clock, Person, running, until
 
 
 @asynccontextmanager
@@ -89,8 +89,11 @@ async def test_a_pool_without_a_free_connection_is_503_and_whoever_has_one_is_se
 
 async def until_somebody_waits(database: Database) -> None:
     async with database.reader() as session:
-        while not await session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.01)
+
+        async def somebody_waits() -> bool:
+            return bool(await session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")))
+
+        await until(somebody_waits)
 
 
 async def test_requests_that_outnumber_the_connections_wait_for_their_turn(
