@@ -1,6 +1,7 @@
 # ParkingSpots from the command line. `make` alone lists what there is.
 
 PORT ?= 8000
+FUZZ_MINUTES ?= 10
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
@@ -8,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint types format lock openapi install clean
+.PHONY: help dev test fuzz lint types format lock openapi install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,6 +20,9 @@ dev: install ## Run the whole product on this machine (PORT=8001 another port, R
 
 test: lint types ## Lint, check the types and run every test that needs no cluster (PYTEST_ARGS="-k search")
 	@$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+
+fuzz: install ## Try everything that the API documents, at random (FUZZ_MINUTES=60 for longer than 10 minutes)
+	@PYTHONPATH=tests $(BIN)/python -m contract.fuzz $(FUZZ_MINUTES)
 
 lint: install ## Check style, format and the direction of imports
 	@$(BIN)/ruff check
@@ -37,8 +41,9 @@ lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer vers
 	@$(COMPILE) service/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
 
-openapi: install ## Write docs/openapi.json from the code
+openapi: install ## Write docs/openapi.json and docs/api.md from the code
 	@$(BIN)/python -m parkingspots openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+	@PYTHONPATH=tests $(BIN)/python -m contract.api_page > docs/api.md.new && mv docs/api.md.new docs/api.md
 
 install: ## Make .venv what the locks say (the other targets do it by themselves)
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }

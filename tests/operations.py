@@ -29,6 +29,11 @@ class Operation:
         return [each["name"] for each in self.described.get("parameters", []) if each["in"] == where]
 
     @property
+    def needs_token(self) -> bool:
+        """Whether nobody may ask without one; some show more to who is signed in."""
+        return {} not in self.described.get("security", [{}])
+
+    @property
     def takes_body(self) -> bool:
         return "requestBody" in self.described
 

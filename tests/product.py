@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import httpx
+from fastapi import FastAPI
 
 from parkingspots.app import create
+from parkingspots.kit.mail import Letter
 from parkingspots.settings import Settings
 
 SPOT: dict[str, Any] = {
@@ -49,12 +51,23 @@ class Person:
         return {"Authorization": f"Bearer {self.access_token}"}
 
 
+class Outbox:
+    """A mailer that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    async def send(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+
 class Api:
     """Requests to /api/v1; each says which status it expects, and shows the answer where it got another."""
 
-    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, client: httpx.AsyncClient, clock: Clock, outbox: Outbox) -> None:
         self.client = client
         self.clock = clock
+        self.outbox = outbox
 
     async def request(
         self, method: str, path: str, who: Person | None = None, *, expect: int = 200, **rest: Any
@@ -115,12 +128,16 @@ class Api:
 async def running(settings: Settings, clock: Clock) -> AsyncIterator[Api]:
     """The application as `settings` say, asked over its HTTP interface in this process."""
     app = create(settings, clock)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://parkingspots.test") as client,
-    ):
-        yield Api(client, clock)
+    async with app.router.lifespan_context(app), asked(app, clock) as api:
+        yield api
+
+
+@asynccontextmanager
+async def asked(app: FastAPI, clock: Clock) -> AsyncIterator[Api]:
+    """The running application's HTTP interface. Its letters are kept, not sent."""
+    app.state.mailer = outbox = Outbox()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://parkingspots.test") as client:
+        yield Api(client, clock, outbox)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

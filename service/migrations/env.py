@@ -5,6 +5,9 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import parkingspots.accounts.models
 import parkingspots.bookings.models
+import parkingspots.kit.audit
+import parkingspots.kit.idempotency
+import parkingspots.reviews.models
 import parkingspots.spots.models  # noqa: F401 - the tables of every room
 from parkingspots.kit.tables import Base
 from parkingspots.spots.models import Cube

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from parkingspots import __version__, health
 from parkingspots.accounts.routes import auth, users
@@ -15,15 +16,20 @@ from parkingspots.kit.background import background_tasks
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import SystemClock, TimeSource
+from parkingspots.kit.conditional import Conditional
 from parkingspots.kit.database import Database
+from parkingspots.kit.limits import Limits, RateLimited
+from parkingspots.kit.mail import mailer
 from parkingspots.kit.openapi import describe
 from parkingspots.kit.slashes import AnySlash
 from parkingspots.privacy.routes import router as privacy
+from parkingspots.reviews.routes import router as reviews
 from parkingspots.settings import Settings
 from parkingspots.spots.routes import router as spots
+from parkingspots.staff.routes import router as staff
 
 PREFIX = "/api/v1"
-ROOMS = (auth, users, privacy, spots, bookings)
+ROOMS = (auth, users, privacy, spots, bookings, reviews, staff)
 
 
 def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
@@ -35,6 +41,8 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
             app.state.database = await stack.enter_async_context(aclosing(Database(settings)))
             app.state.probe = await stack.enter_async_context(aclosing(Database(settings, pool_size=1)))
             app.state.cache = await stack.enter_async_context(aclosing(Cache(settings)))
+            app.state.limits = await stack.enter_async_context(aclosing(Limits(settings, app.state.cache)))
+            app.state.mailer = mailer(settings)
             await stack.enter_async_context(background_tasks(settings))
             yield
 
@@ -72,16 +80,23 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    app.add_middleware(Conditional)
     app.add_middleware(BodyLimit)
     app.add_middleware(
         AnySlash,
         declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
     )
+    app.add_middleware(RateLimited)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     if settings.cors_origins:  # the outermost, so that a browser may read every answer
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match"],
-            expose_headers=["Link", "X-Total-Count", "ETag", "Retry-After"],
+            expose_headers=[
+                *("Link", "X-Total-Count", "ETag", "Retry-After"),
+                *("RateLimit", "RateLimit-Policy", "Idempotency-Replayed"),
+            ],
         )

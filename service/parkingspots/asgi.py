@@ -2,11 +2,14 @@
 
 import sys
 
+import structlog
 from fastapi import FastAPI
 
 from parkingspots.app import create
 from parkingspots.kit import logs
 from parkingspots.settings import SettingsError, load
+
+log = structlog.get_logger(__name__)
 
 
 def application() -> FastAPI:
@@ -16,4 +19,6 @@ def application() -> FastAPI:
     except SettingsError as error:
         sys.exit(f"parkingspots: {error}")
     logs.configure(settings)
+    for warning in settings.warnings():
+        log.warning(warning)
     return create(settings)

@@ -121,6 +121,25 @@ def seed(
     command.run(load(), spots, bookings, seed)
 
 
+@app.command("create-admin", epilog="Example: [bold]parkingspots create-admin maria@example.com --name Maria[/bold]")
+def create_admin(
+    email: Annotated[str, typer.Argument(help="Of a new account, or of one that is to become an admin's.")],
+    name: Annotated[str, typer.Option(help="The full name, where the account is new.")] = "Administrator",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password of a new account from standard input.")
+    ] = False,
+) -> None:
+    """Make somebody an admin, with a new account where there is none."""
+    from parkingspots.accounts import create_admin
+    from parkingspots.settings import load
+
+    try:
+        _say(create_admin.run(load(), email, name, password_stdin=password_stdin))
+    except create_admin.Refused as refusal:
+        _complaint(str(refusal))
+        sys.exit(refusal.code)
+
+
 @app.command(epilog="Example: [bold]parkingspots openapi > docs/openapi.json[/bold]")
 def openapi() -> None:
     """Print the OpenAPI document."""

@@ -8,11 +8,12 @@ import socket
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
+from uvicorn_worker import UvicornWorker
 
 from parkingspots.kit import logs
 from parkingspots.settings import Environment, Settings
@@ -50,6 +51,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         log_config=None,
         access_log=settings.environment is Environment.DEVELOPMENT,
         server_header=False,
+        proxy_headers=False,  # whom to believe is TRUSTED_PROXIES' to say; uvicorn would believe this machine
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
@@ -60,12 +62,16 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
+class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {"proxy_headers": False}
+
+
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, host: str, port: int, workers: int) -> None:
         self.options: dict[str, Any] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
-            "worker_class": "uvicorn_worker.UvicornWorker",
+            "worker_class": "parkingspots.serving.Worker",
             "backlog": BACKLOG,
             "keepalive": KEEP_ALIVE,
             "graceful_timeout": GRACE,

@@ -1,8 +1,12 @@
 """What the environment decides. Every name is an environment variable; `.env` in the current folder is read too."""
 
+import re
 from decimal import Decimal
+from email.utils import parseaddr
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -16,6 +20,8 @@ LEAST_SECRET_LENGTH = 32
 """RFC 7518, 3.2: a key of HS256 has at least 256 bits."""
 TIME_ZONES = frozenset(available_timezones()) - {"CET", "EET", "MET", "WET"}
 """IANA's names, but those that PostgreSQL takes for abbreviations of one offset all year."""
+
+RATE = re.compile(r"[1-9]\d{0,8} per ([1-9]\d{0,3} )?(second|minute|hour|day)s?")
 
 
 class SettingsError(Exception):
@@ -51,6 +57,52 @@ def _a_redis_url(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("use the form redis://:password@host:6379/0")
     return secret
+
+
+def _an_smtp_url(secret: SecretStr) -> SecretStr:
+    """smtp:// goes over to TLS where the server offers it (STARTTLS), smtps:// speaks TLS from the start."""
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        usable = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("use the form smtp://user:password@host:587 or smtps://user:password@host:465")
+    return secret
+
+
+def _a_sender(text: str) -> str:
+    if "@" not in parseaddr(text)[1] or not text.isprintable():
+        raise ValueError("use the form ParkingSpots <no-reply@example.com>")
+    return text
+
+
+def _a_web_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("use the form https://www.example.com")
+    return url.rstrip("/")
+
+
+def _a_rate(text: str) -> str:
+    if not RATE.fullmatch(text):
+        raise ValueError("use the form 10 per 15 minutes")
+    return text
+
+
+def _networks(names: list[str]) -> list[str]:
+    for name in names:
+        try:
+            ip_network(name)
+        except ValueError:
+            raise ValueError("use addresses or networks such as 10.0.0.0/8, separated by commas") from None
+    return names
+
+
+Rate = Annotated[str, AfterValidator(_a_rate)]
 
 
 def _a_time_zone(name: str) -> str:
@@ -101,6 +153,19 @@ class Settings(BaseSettings):
 
     enable_background_tasks: bool = False
     cors_origins: Annotated[list[str], NoDecode, Field(validate_default=True)] = Field(default_factory=list)
+    trusted_proxies: Annotated[list[str], NoDecode, AfterValidator(_networks)] = Field(default_factory=list)
+
+    rate_limits_enabled: bool = True
+    rate_limit_requests: Rate = "1200 per minute"
+    rate_limit_logins: Rate = "10 per 15 minutes"
+    rate_limit_logins_of_address: Rate = "100 per 15 minutes"
+    rate_limit_registrations: Rate = "20 per hour"
+    rate_limit_resets: Rate = "5 per hour"
+    rate_limit_bookings: Rate = "30 per minute"
+
+    smtp_url: Annotated[SecretStr, AfterValidator(_an_smtp_url)] | None = None
+    mail_from: Annotated[str, AfterValidator(_a_sender)] = "ParkingSpots <no-reply@parkingspots.example>"
+    web_url: Annotated[str, AfterValidator(_a_web_url)] = "http://127.0.0.1:3000"
 
     default_time_zone: Annotated[str, AfterValidator(_a_time_zone)] = "Europe/Athens"
     default_currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
@@ -116,8 +181,9 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
-        if isinstance(values, dict) and "cors_origins" in values:
-            values["cors_origins"] = _a_list(values["cors_origins"])
+        if isinstance(values, dict):
+            for name in {"cors_origins", "trusted_proxies"} & values.keys():
+                values[name] = _a_list(values[name])
         return values
 
     @model_validator(mode="after")
@@ -138,6 +204,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name.upper()} is missing: production takes payments and needs it")
         if self.database_url.get_secret_value() == DEFAULT_DATABASE_URL:
             raise ValueError("DATABASE_URL is missing: set it to the database that production uses")
+
+    def warnings(self) -> list[str]:
+        """What is allowed but hardly meant, for the log of every start."""
+        found = []
+        if not self.rate_limits_enabled:
+            found.append("RATE_LIMITS_ENABLED=false: NOBODY IS LIMITED, passwords can be guessed. For load tests only.")
+        if self.smtp_url is None and self.environment is not Environment.DEVELOPMENT:
+            found.append("SMTP_URL is not set: no mail is sent, so nobody can reset a password or verify an e-mail.")
+        return found
 
     @property
     def sqlalchemy_url(self) -> URL:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from contract.refusals import require_no_failure, require_refusal
 from operations import NOWHERE, OPERATIONS, Operation
 from product import Api, Person
 
@@ -17,6 +18,8 @@ HUGE = int("9" * 400)
 MEGABYTE = "x" * 1_000_000
 NEVER_MEANT = ("\x00", "a\x00b", "\ud800", "a\udfffb", HUGE, -HUGE, float("nan"), float("inf"), float("-inf"), MEGABYTE)
 """No field of any body can have these."""
+NUMBERS_OF_NO_TYPE = ("9" * 10_000, "1e400", "-1e400", "1" + "0" * 400, "0x10", "01", "1_0", "1.", "+1")
+"""As they would stand in the JSON."""
 SELDOM_MEANT: tuple[object, ...] = (
     None,
     True,
@@ -40,16 +43,6 @@ with_body = pytest.mark.parametrize(
 )
 
 
-def require_refusal(answer: httpx.Response, what: object) -> None:
-    assert 400 <= answer.status_code < 500, f"{str(what)[:200]!r}: {answer.status_code} {answer.text[:500]}"
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert isinstance(answer.json()["detail"], str)
-
-
-def require_no_failure(answer: httpx.Response, what: object) -> None:
-    assert answer.status_code < 500, f"{str(what)[:200]!r}: {answer.status_code} {answer.text[:500]}"
-
-
 async def send(api: Api, operation: Operation, who: Person | None, body: object) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = JSON | (who.headers if who else {})
@@ -59,9 +52,9 @@ async def send(api: Api, operation: Operation, who: Person | None, body: object)
 @with_body
 @pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "a user"])
 async def test_a_body_that_is_no_object_is_refused(
-    api: Api, renter: Person, operation: Operation, signed_in: bool
+    api: Api, admin: Person, operation: Operation, signed_in: bool
 ) -> None:
-    who = renter if signed_in else None
+    who = admin if signed_in else None
     for content in (
         b"",
         b" ",
@@ -87,7 +80,7 @@ async def test_a_body_that_is_no_object_is_refused(
 
 
 @with_body
-async def test_a_good_body_of_another_content_type_is_refused(api: Api, renter: Person, operation: Operation) -> None:
+async def test_a_good_body_of_another_content_type_is_refused(api: Api, admin: Person, operation: Operation) -> None:
     body = json.dumps(operation.body()).encode()
     for content_type in (
         "text/plain",
@@ -97,7 +90,7 @@ async def test_a_good_body_of_another_content_type_is_refused(api: Api, renter: 
         "json",
         "/",
     ):
-        headers = renter.headers | {"Content-Type": content_type}
+        headers = admin.headers | {"Content-Type": content_type}
         answer = await api.client.request(operation.method, operation.url(), content=body, headers=headers)
         if operation.id != "login":
             require_refusal(answer, content_type)
@@ -105,15 +98,16 @@ async def test_a_good_body_of_another_content_type_is_refused(api: Api, renter: 
 
 
 @with_body
-async def test_a_field_that_nobody_can_mean_is_refused(api: Api, renter: Person, operation: Operation) -> None:
+async def test_a_field_that_nobody_can_mean_is_refused(api: Api, admin: Person, operation: Operation) -> None:
     good = operation.body()
     for field in good:
         for value in NEVER_MEANT:
-            answer = await send(api, operation, renter, good | {field: value})
+            answer = await send(api, operation, admin, good | {field: value})
             require_refusal(answer, (field, value))
             require_no_secret(answer, good)
-        digits = json.dumps(good | {field: "@"}).replace('"@"', "9" * 10_000).encode()
-        require_refusal(await send(api, operation, renter, digits), field)
+        for number in NUMBERS_OF_NO_TYPE:
+            written = json.dumps(good | {field: "@"}).replace('"@"', number).encode()
+            require_refusal(await send(api, operation, admin, written), (field, number))
 
 
 def require_no_secret(answer: httpx.Response, sent: dict[str, object]) -> None:
@@ -123,38 +117,38 @@ def require_no_secret(answer: httpx.Response, sent: dict[str, object]) -> None:
 
 
 @with_body
-async def test_a_field_of_another_type_never_fails(api: Api, renter: Person, operation: Operation) -> None:
+async def test_a_field_of_another_type_never_fails(api: Api, admin: Person, operation: Operation) -> None:
     good = operation.body()
     for field in good:
         for value in SELDOM_MEANT:
-            answer = await send(api, operation, renter, good | {field: value})
+            answer = await send(api, operation, admin, good | {field: value})
             require_no_failure(answer, (field, value))
             require_no_secret(answer, {name: sent for name, sent in good.items() if name != field})
         require_no_failure(
-            await send(api, operation, renter, {name: sent for name, sent in good.items() if name != field}), field
+            await send(api, operation, admin, {name: sent for name, sent in good.items() if name != field}), field
         )
 
 
 @with_body
 async def test_a_name_of_a_field_that_nobody_can_mean_never_fails(
-    api: Api, renter: Person, operation: Operation
+    api: Api, admin: Person, operation: Operation
 ) -> None:
     for name in ("\x00", "\ud800", "__proto__", "", MEGABYTE, "a/b~c"):
-        require_no_failure(await send(api, operation, renter, operation.body() | {name: name}), name)
+        require_no_failure(await send(api, operation, admin, operation.body() | {name: name}), name)
 
 
-async def test_a_name_inside_a_field_that_cannot_be_is_named_as_well_as_it_can(api: Api, renter: Person) -> None:
+async def test_a_name_inside_a_field_that_cannot_be_is_named_as_well_as_it_can(api: Api, admin: Person) -> None:
     operation = next(each for each in OPERATIONS if each.id == "create_spot")
     for name, pointer in (("\ud800", "/operating_hours"), ("a/b~c", "/operating_hours/a~1b~0c")):
-        answer = await send(api, operation, renter, operation.body() | {"operating_hours": {name: None}})
+        answer = await send(api, operation, admin, operation.body() | {"operating_hours": {name: None}})
         require_refusal(answer, name)
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
 @pytest.mark.parametrize("value", ["\x00", "\ud800", MEGABYTE, "", "ü"], ids=ascii)
 @pytest.mark.parametrize("field", ["username", "password"])
-async def test_a_login_form_takes_no_nonsense(api: Api, renter: Person, field: str, value: str) -> None:
-    form = {"username": renter.email, "password": "wrong horse"} | {field: value}
+async def test_a_login_form_takes_no_nonsense(api: Api, admin: Person, field: str, value: str) -> None:
+    form = {"username": admin.email, "password": "wrong horse"} | {field: value}
     content = "&".join(f"{name}={quote(text, errors='surrogatepass')}" for name, text in form.items())
     answer = await api.client.post("/api/v1/auth/login", content=content, headers=FORM)
     require_refusal(answer, value)
@@ -209,12 +203,12 @@ BAD_IN_A_PATH = (
     "operation", [each for each in OPERATIONS if each.parameters("path")], ids=lambda operation: operation.id
 )
 @pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "a user"])
-async def test_an_id_that_is_none_is_refused(api: Api, renter: Person, operation: Operation, signed_in: bool) -> None:
+async def test_an_id_that_is_none_is_refused(api: Api, admin: Person, operation: Operation, signed_in: bool) -> None:
     body: Any = operation.body() if operation.takes_body else None
     for name in operation.parameters("path"):
         for value in BAD_IN_A_PATH:
             url = httpx.URL(f"http://parkingspots.test{operation.url(**{name: value})}")
-            headers = renter.headers if signed_in else {}
+            headers = admin.headers if signed_in else {}
             answer = await api.client.request(operation.method, url, headers=headers, json=body)
             require_refusal(answer, value)
 
@@ -231,16 +225,16 @@ NEVER_MEANT_IN_A_QUERY = ("%00", "a%00b", "x" * 5000, "9" * 5000)
     "operation", [each for each in OPERATIONS if each.parameters("query")], ids=lambda operation: operation.id
 )
 async def test_a_parameter_that_nobody_can_mean_is_refused_or_ignored(
-    api: Api, renter: Person, operation: Operation
+    api: Api, admin: Person, operation: Operation
 ) -> None:
     for name in operation.parameters("query"):
         for value in BAD_IN_A_QUERY:
-            answer = await ask(api, operation, renter, f"{name}={value}")
+            answer = await ask(api, operation, admin, f"{name}={value}")
             require_no_failure(answer, (name, value))
             if value in NEVER_MEANT_IN_A_QUERY:
                 require_refusal(answer, (name, value))
         for query in (f"{name}=1&{name}=2", f"{name}=%00&{name}=", f"{name}[]=1", f"{name}[a]=1"):
-            require_no_failure(await ask(api, operation, renter, query), query)
+            require_no_failure(await ask(api, operation, admin, query), query)
 
 
 async def ask(api: Api, operation: Operation, who: Person, query: str) -> httpx.Response:
@@ -254,26 +248,3 @@ async def ask(api: Api, operation: Operation, who: Person, query: str) -> httpx.
 async def test_a_query_that_is_none_never_fails(api: Api, query: str) -> None:
     for path in ("/api/v1/parking-spots", "/api/v1/parking-spots/search", "/api/v1/auth/login", "/readyz"):
         require_no_failure(await api.client.get(httpx.URL(f"http://parkingspots.test{path}?{query}")), query)
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        (b"Authorization", b"Bearer \xff\xfe"),
-        (b"Authorization", b"Bearer " + b"x" * 60_000),
-        (b"Content-Type", b"\xff"),
-        (b"Content-Length", b"-1"),
-        (b"Content-Length", b"x"),
-        (b"Content-Length", b"9" * 5000),
-        (b"Accept", b"text/html"),
-        (b"Accept-Encoding", b"\xff"),
-        (b"Host", b"\xff"),
-        (b"Origin", b"\xff"),
-        (b"Idempotency-Key", b"\xff" * 5000),
-        (b"Cookie", b"\x80" * 5000),
-    ],
-    ids=lambda header: repr(header)[:40],
-)
-async def test_a_header_that_nobody_can_mean_never_fails(api: Api, header: tuple[bytes, bytes]) -> None:
-    for method, path in (("GET", "/api/v1/users/me"), ("GET", "/api/v1/parking-spots"), ("POST", "/api/v1/auth/login")):
-        require_no_failure(await api.client.request(method, path, headers=[header]), header)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis import Redis
 
 from parkingspots.dev import processes
 from parkingspots.dev.ports import HOST, free_port
 from parkingspots.settings import Settings
 
 JOURNEY = Path(__file__).with_name("journey.py")
+SECRET_KEY = "a secret key of the journey's own server"
 PATIENCE = 60.0  # seconds until something that should happen counts as never
 
 
@@ -27,7 +29,9 @@ def served(settings: Settings, log: Path, *options: str) -> Iterator[tuple[str, 
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.cache_url,
         "ENVIRONMENT": "evaluation",
-        "SECRET_KEY": "a secret key of the journey's own server",
+        "RATE_LIMITS_ENABLED": str(settings.rate_limits_enabled),
+        "RATE_LIMIT_REQUESTS": settings.rate_limit_requests,
+        "SECRET_KEY": SECRET_KEY,
     }
     command = [sys.executable, "-m", "parkingspots", "serve", "--port", str(port), *options]
     with log.open("wb") as output:
@@ -70,3 +74,22 @@ def test_a_journey_to_a_server_that_is_not_there_ends_with_one_line() -> None:
     assert journey.returncode == 1
     assert len(journey.stderr.splitlines()) == 1
     assert "Traceback" not in journey.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two workers"])
+def test_a_server_believes_no_forwarded_address_unless_told_to(
+    settings: Settings, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    with Redis.from_url(settings.cache_url) as valkey:
+        valkey.flushdb()
+    limited = settings.model_copy(update={"rate_limits_enabled": True, "rate_limit_requests": "3 per hour"})
+    with served(limited, tmp_path / "server.log", *options) as (url, _), httpx.Client(base_url=url) as client:
+        answers = [client.get("/", headers={"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
+def test_a_server_without_limits_says_so_when_it_starts(settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with served(settings, log):
+        pass
+    assert "RATE_LIMITS_ENABLED=false" in log.read_text()

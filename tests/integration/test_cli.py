@@ -4,13 +4,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from commands import Command, Run, complaint, run_in_this_process
 from operations import DOCUMENT
 from parkingspots import __version__, cli
 from parkingspots.dev.ports import HOST, free_port
@@ -18,47 +17,13 @@ from parkingspots.dev.postgres import PostgresServer
 from parkingspots.settings import Settings
 
 COMMANDS = [
-    *(("serve",), ("dev",), ("seed",), ("openapi",)),
+    *(("serve",), ("dev",), ("seed",), ("create-admin",), ("openapi",)),
     *(("migrate", name) for name in ("upgrade", "downgrade", "current", "heads", "wait")),
 ]
 BAD_SETTINGS = {"ENVIRONMENT": "production"}
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a command has written, and its exit code."""
-
-    code: int
-    output: str
-    errors: str
-
-
-Command = Callable[..., Run]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run `parkingspots` with arguments and environment variables."""
-
-    def run(*arguments: str, **environment: str) -> Run:
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["parkingspots", *arguments])
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        written = capsys.readouterr()
-        return Run(int(ended.value.code or 0), written.out, written.err)
-
-    return run
-
-
-def complaint(run: Run) -> str:
-    """The one line that a command which failed has written."""
-    assert run.code == 1, run.output + run.errors
-    assert run.errors.startswith("parkingspots: ")
-    assert len(run.errors.splitlines()) == 1, run.errors
-    return run.errors.removeprefix("parkingspots: ").strip()
+command = pytest.fixture(run_in_this_process)
 
 
 @pytest.fixture

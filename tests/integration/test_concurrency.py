@@ -72,6 +72,7 @@ async def own_settings(postgres_server: PostgresServer, settings: Settings) -> A
         database_lock_timeout_ms=60_000,
         database_statement_timeout_ms=60_000,
         redis_url=settings.redis_url,
+        rate_limits_enabled=False,
     )
     await migrating.upgrade(own)
     yield own

@@ -76,9 +76,16 @@ async def fill(settings: Settings, clock: Clock) -> None:
             start_time="00:00",
             end_time="00:00",
         )
-        booking = await api.book(renter, spot, 1, 2)
-        await api.post(f"/bookings/{booking['id']}/cancel", renter)
-        await api.book(renter, spot, 1, 2)
+        booking = await api.book(renter, spot, 0, 1)
+        await api.post(f"/bookings/{booking['id']}/check-out", renter)
+        review = await api.post("/reviews/", renter, expect=201, booking_id=booking["id"], overall_rating=5)
+        await api.post(f"/reviews/{review['id']}/helpful", renter)
+        await api.post("/auth/forgot-password", email=renter.email)
+        times = {"start_time": api.at(1), "end_time": api.at(2)}
+        wish = {"json": {"parking_spot_id": spot} | times, "headers": {"Idempotency-Key": "once"}}
+        await api.request("POST", "/bookings/", renter, expect=201, **wish)
+        await _run_script(settings, f"UPDATE users SET role = 'admin' WHERE id = '{owner.id}'")
+        await api.post(f"/admin/spots/{spot}/disable", owner, reason="Not theirs.")
 
 
 async def test_a_filled_database_goes_down_and_up_again(blank: Settings, clock: Clock) -> None:
@@ -224,8 +231,8 @@ async def test_waiting_in_vain_ends_with_the_reason(blank: Settings) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("current = 0", "at revision 0000, this release needs 0001: run `parkingspots migrate upgrade`"),
-        ("current = 99, oldest_compatible = 98", "at revision 0099, for which this release .0001. is too old"),
+        ("current = 0", "at revision 0000, this release needs 0004: run `parkingspots migrate upgrade`"),
+        ("current = 99, oldest_compatible = 98", "at revision 0099, for which this release .0004. is too old"),
         ("current = 99, oldest_compatible = 1", None),
     ],
 )

@@ -1,39 +1,20 @@
 """Two who decide at the same moment: one of them does, and nothing counts twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from interleaving import meanwhile
 from parkingspots.kit.database import Database
 from parkingspots_lifecycle import job
-from product import Api, Person, until
+from product import Api, Person
 
 Record = Callable[..., Awaitable[str]]
 ROUNDS = 10
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@asynccontextmanager
-async def meanwhile(
-    database: Database, session: AsyncSession, change: str, request: Awaitable[Any]
-) -> AsyncIterator[asyncio.Future[Any]]:
-    """The `request`, sent while somebody's `change` is not committed yet and seen waiting for it; then it commits."""
-    async with database.transaction() as other:
-        await other.execute(text(change))
-        waiting = asyncio.ensure_future(request)
-
-        async def waits_or_is_done() -> bool:
-            return waiting.done() or bool(await session.scalar(text(WAITING)))
-
-        await until(waits_or_is_done)
-        assert not waiting.done(), "the request did not wait"
-    yield waiting
 
 
 async def status(api: Api, who: Person, booking: str, step: str) -> int:

@@ -12,24 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from parkingspots.accounts import passwords
 from parkingspots.settings import DEFAULT_SECRET_KEY, Settings
 from product import PASSWORD, Api, Clock, Person, running
-
-
-async def refreshed(api: Api, who: Person) -> Person:
-    tokens = await api.post("/auth/refresh", refresh_token=who.refresh_token)
-    return Person(who.id, who.email, tokens["access_token"], tokens["refresh_token"])
-
-
-async def is_signed_in(api: Api, who: Person) -> bool:
-    answer = await api.client.get("/api/v1/users/me", headers=who.headers)
-    assert answer.status_code in {200, 401}
-    return answer.status_code == 200
-
-
-async def may_refresh(api: Api, who: Person) -> bool:
-    """Spends the refresh token."""
-    answer = await api.client.post("/api/v1/auth/refresh", json={"refresh_token": who.refresh_token})
-    assert answer.status_code in {200, 401}
-    return answer.status_code == 200
+from signed_in import is_signed_in, may_refresh, refreshed
 
 
 async def test_json_and_the_oauth2_form_both_sign_in(api: Api, renter: Person) -> None:
@@ -154,30 +137,6 @@ async def test_a_refresh_token_lasts_fourteen_days(api: Api, renter: Person, clo
     assert await is_signed_in(api, again)
     clock.pass_by(days=14)
     assert not await may_refresh(api, again)
-
-
-async def test_refreshing_gives_new_tokens_and_spends_the_old_one(api: Api, renter: Person) -> None:
-    again = await refreshed(api, renter)
-    assert again.refresh_token != renter.refresh_token
-    assert await is_signed_in(api, again)
-    assert await may_refresh(api, again)
-
-
-async def test_a_spent_refresh_token_that_comes_back_ends_its_session_at_once(api: Api, renter: Person) -> None:
-    elsewhere = await api.sign_in(renter.id, renter.email)
-    again = await refreshed(api, renter)
-    refusal = await api.request("POST", "/auth/refresh", expect=401, json={"refresh_token": renter.refresh_token})
-    assert refusal.headers["www-authenticate"] == "Bearer"
-    assert not await is_signed_in(api, again)
-    assert not await is_signed_in(api, renter)
-    assert not await may_refresh(api, again)
-    assert await is_signed_in(api, elsewhere)
-
-
-async def test_of_two_refreshes_at_once_one_wins_at_most(api: Api, renter: Person) -> None:
-    outcomes = await asyncio.gather(*(may_refresh(api, renter) for _ in range(4)))
-    assert outcomes.count(True) == 1
-    assert not await is_signed_in(api, renter)
 
 
 async def test_signing_out_ends_the_session_and_no_other(api: Api, renter: Person) -> None:

@@ -1,15 +1,19 @@
 """Who sends a request, as endpoints ask for it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
-from parkingspots.accounts import service
+from parkingspots.accounts import sessions
+from parkingspots.accounts.clients import Client
 from parkingspots.accounts.models import User
-from parkingspots.accounts.problems import NotSignedIn
-from parkingspots.accounts.service import SignedIn
-from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings
+from parkingspots.accounts.problems import NotSignedIn, StaffOnly
+from parkingspots.accounts.rules import Role
+from parkingspots.accounts.sessions import SignedIn
+from parkingspots.kit import idempotency
+from parkingspots.kit.addresses import ClientAddress
+from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Transaction
 
 BearerToken = Annotated[
     str | None,
@@ -18,11 +22,23 @@ BearerToken = Annotated[
 
 
 async def _session(database: CurrentDatabase, token: BearerToken, settings: CurrentSettings, clock: Clock) -> SignedIn:
-    return await service.authenticate(database, settings, token, clock.now())
+    return await sessions.authenticate(database, settings, token, clock.now())
 
 
 async def _user(who: Annotated[SignedIn, Depends(_session)]) -> User:
     return who.user
+
+
+CurrentUser = Annotated[User, Depends(_user)]
+
+
+async def _admin(user: CurrentUser) -> User:
+    if user.role is not Role.ADMIN:
+        raise StaffOnly
+    return user
+
+
+CurrentAdmin = Annotated[User, Depends(_admin)]
 
 
 async def _visitor(
@@ -30,11 +46,26 @@ async def _visitor(
 ) -> User | None:
     """Whoever reads a public page: a wrong or missing token makes a stranger, not an error."""
     try:
-        return (await service.authenticate(database, settings, token, clock.now())).user
+        return (await sessions.authenticate(database, settings, token, clock.now())).user
     except NotSignedIn:
         return None
 
 
+async def _once(
+    request: Request, user: CurrentUser, session: Transaction, clock: Clock, key: idempotency.Key = None
+) -> None:
+    if key is not None:
+        await idempotency.claim(session, request, user.id, key, clock.now())
+
+
+async def _client(request: Request, address: ClientAddress) -> Client:
+    return Client.calling_itself(request.headers.get("user-agent", ""), address)
+
+
+CurrentClient = Annotated[Client, Depends(_client)]
 CurrentSession = Annotated[SignedIn, Depends(_session)]
-CurrentUser = Annotated[User, Depends(_user)]
 Visitor = Annotated[User | None, Depends(_visitor)]
+TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
+"""Added to what a visitor's endpoint says of tokens: none is as good."""
+ONCE = Depends(_once)
+"""Of an endpoint that creates or charges, on a router of KeepingRoutes: it honours Idempotency-Key."""

@@ -1,4 +1,4 @@
-"""Tables: users, sessions."""
+"""Tables: users, sessions, one-time tokens."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index, SQLColumnExpression, false, func, literal_column, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parkingspots.accounts.rules import Role
+from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.kit.tables import Base, Identified, Stamped, Word, one_of
 
 
@@ -30,19 +30,42 @@ class User(Identified, Stamped, Base):
     profile_image: Mapped[str | None]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    disabled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 
     __table_args__ = (one_of("role", Role), Index("uq_users_email", lowered(literal_column("email")), unique=True))
 
 
 class Session(Identified, Base):
-    """A signed-in client: one family of refresh tokens, of which only the newest (`token_id`) is good."""
+    """A signed-in client: one family of refresh tokens, of which only the newest (`token_id`) is good.
+
+    `address` and `user_agent` are those of the client that got the newest one.
+    """
 
     __tablename__ = "sessions"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     token_id: Mapped[UUID]
+    previous_token_id: Mapped[UUID | None]
+    address: Mapped[str | None]
+    user_agent: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     refreshed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class OneTimeToken(Identified, Base):
+    """A token that was sent to `email`, of which only the SHA-256 digest is kept."""
+
+    __tablename__ = "one_time_tokens"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    purpose: Mapped[Purpose] = mapped_column(Word(Purpose))
+    email: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (one_of("purpose", Purpose),)

@@ -1,13 +1,21 @@
-"""SQL of users and sessions."""
+"""SQL of users, sessions and one-time tokens."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.accounts.models import Session, User, lowered
+from parkingspots.accounts.clients import Client
+from parkingspots.accounts.models import OneTimeToken, Session, User, lowered
+from parkingspots.accounts.rules import Purpose, Role
+from parkingspots.accounts.tokens import Claims
 from parkingspots.bookings.models import Booking
+from parkingspots.kit.paging import Page
+
+REPEAT_WITHIN = timedelta(seconds=10)
+"""In which a client that sends its spent refresh token again is not a thief: its answer got lost, or it asked twice."""
 
 
 async def add(session: AsyncSession, user: User) -> User:
@@ -17,7 +25,11 @@ async def add(session: AsyncSession, user: User) -> User:
 
 
 async def by_email(session: AsyncSession, email: str) -> User | None:
-    return await session.scalar(select(User).where(lowered(User.email) == lowered(literal(email))))
+    return await session.scalar(select(User).where(_has_email(email)))
+
+
+def _has_email(email: str) -> ColumnElement[bool]:
+    return lowered(User.email) == lowered(literal(email))
 
 
 async def by_id(session: AsyncSession, user_id: UUID) -> User | None:
@@ -35,6 +47,32 @@ async def lock(session: AsyncSession, user_id: UUID) -> User | None:
     )
 
 
+async def find(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> User | None:
+    """The user, active or disabled, but not deleted; with `lock`, as in `lock` above."""
+    query = select(User).where(User.id == user_id, User.deleted_at.is_(None))
+    if lock:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return await session.scalar(query)
+
+
+async def search(
+    session: AsyncSession, words: str | None, role: Role | None, page: Page, *, is_active: bool | None
+) -> Sequence[User]:
+    """Users, newest first, of whose e-mail or name `words` are a part; those of the page and one more."""
+    query = select(User).where(User.deleted_at.is_(None))
+    if words:
+        query = query.where(
+            User.email.icontains(words, autoescape=True) | User.full_name.icontains(words, autoescape=True)
+        )
+    if role is not None:
+        query = query.where(User.role == role)
+    if is_active is not None:
+        query = query.where(User.is_active.is_(is_active))
+    if page.after is not None:
+        query = query.where(User.id < page.after[0])
+    return (await session.scalars(query.order_by(User.id.desc()).offset(page.offset).limit(page.fetch))).all()
+
+
 async def hold(session: AsyncSession, user_id: UUID) -> bool:
     """Keep an active user from being disabled or deleted until the transaction ends (FOR SHARE); False where it was."""
     held = select(User.id).where(User.id == user_id, User.is_active).with_for_update(read=True)
@@ -50,44 +88,96 @@ async def signed_in(session: AsyncSession, user_id: UUID, session_id: UUID, now:
             Session.id == session_id,
             User.id == user_id,
             User.is_active,
-            Session.ended_at.is_(None),
-            Session.expires_at > now,
+            _is_live(now),
         )
     )
 
 
-async def add_session(session: AsyncSession, user_id: UUID, token_id: UUID, expires_at: datetime) -> Session:
-    family = Session(user_id=user_id, token_id=token_id, expires_at=expires_at)
+async def account_seen_from(session: AsyncSession, email: str, address: str) -> tuple[User | None, bool]:
+    """The user of an e-mail, and whether somebody has signed in to the account from `address`: one look for all."""
+    familiar = exists().where(Session.user_id == User.id, Session.address == address)
+    row = (await session.execute(select(User, familiar).where(_has_email(email)))).one_or_none()
+    return (row[0], row[1]) if row else (None, False)
+
+
+async def add_session(
+    session: AsyncSession, user_id: UUID, token_id: UUID, client: Client, now: datetime, expires_at: datetime
+) -> Session:
+    family = Session(
+        user_id=user_id,
+        token_id=token_id,
+        address=client.address,
+        user_agent=client.user_agent,
+        created_at=now,
+        refreshed_at=now,
+        expires_at=expires_at,
+    )
     session.add(family)
     await session.flush()
     return family
 
 
 async def rotate(
-    session: AsyncSession, session_id: UUID, spent: UUID, fresh: UUID, now: datetime, expires_at: datetime
-) -> bool:
-    """Put the refresh token `fresh` in the place of `spent`, in one statement; False where `spent` is old."""
-    rotated = await session.scalar(
+    session: AsyncSession, spent: Claims, fresh: UUID, client: Client, now: datetime, expires_at: datetime
+) -> UUID | None:
+    """Put the refresh token `fresh` in the place of `spent`, in one statement that decides everything.
+
+    Returns the id of the session's good token: `fresh`, or the newest one where the same client repeats itself within
+    REPEAT_WITHIN. A token that is older ends the session: None, as for a session that is over.
+    """
+    is_newest = Session.token_id == spent.token_id
+    is_repeated = and_(
+        Session.previous_token_id == spent.token_id,
+        Session.refreshed_at > now - REPEAT_WITHIN,
+        Session.address.is_not_distinct_from(client.address),
+        Session.user_agent.is_not_distinct_from(client.user_agent),
+    )
+    rotated = {
+        Session.token_id: fresh,
+        Session.previous_token_id: spent.token_id,
+        Session.refreshed_at: now,
+        Session.expires_at: expires_at,
+        Session.address: client.address,
+        Session.user_agent: client.user_agent,
+    }
+    decided = await session.execute(
         update(Session)
-        .where(
-            Session.id == session_id,
-            Session.token_id == spent,
-            Session.ended_at.is_(None),
-            Session.expires_at > now,
-        )
+        .where(Session.id == spent.session_id, Session.user_id == spent.user_id, _is_live(now))
         .where(exists().where(User.id == Session.user_id, User.is_active))
-        .values(token_id=fresh, refreshed_at=now, expires_at=expires_at)
+        .values({column: case((is_newest, value), else_=column) for column, value in rotated.items()})
+        .values({Session.ended_at: case((or_(is_newest, is_repeated), null()), else_=now)})
+        .returning(Session.token_id, Session.ended_at)
+    )
+    family = decided.one_or_none()
+    return family.token_id if family is not None and family.ended_at is None else None
+
+
+def _is_live(now: datetime) -> ColumnElement[bool]:
+    return and_(Session.ended_at.is_(None), Session.expires_at > now)
+
+
+async def live_sessions(session: AsyncSession, user_id: UUID, now: datetime, page: Page) -> Sequence[Session]:
+    """Sessions of the user that have neither ended nor expired, newest first; those of the page and one more."""
+    query = select(Session).where(Session.user_id == user_id, _is_live(now))
+    if page.after is not None:
+        query = query.where(Session.id < page.after[0])
+    return (await session.scalars(query.order_by(Session.id.desc()).offset(page.offset).limit(page.fetch))).all()
+
+
+async def count_live_sessions(session: AsyncSession, user_id: UUID, now: datetime) -> int:
+    query = select(func.count()).select_from(Session).where(Session.user_id == user_id, _is_live(now))
+    return await session.scalar(query) or 0
+
+
+async def end_session(session: AsyncSession, session_id: UUID, user_id: UUID, now: datetime) -> bool:
+    """End that session of the user; False where there is none that goes on."""
+    ended = await session.scalar(
+        update(Session)
+        .where(Session.id == session_id, Session.user_id == user_id, _is_live(now))
+        .values(ended_at=now)
         .returning(Session.id)
     )
-    return rotated is not None
-
-
-async def end_session(session: AsyncSession, session_id: UUID, user_id: UUID, now: datetime) -> None:
-    await session.execute(
-        update(Session)
-        .where(Session.id == session_id, Session.user_id == user_id, Session.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+    return ended is not None
 
 
 async def end_sessions(session: AsyncSession, user_id: UUID, now: datetime, *, but: UUID | None = None) -> None:
@@ -97,6 +187,51 @@ async def end_sessions(session: AsyncSession, user_id: UUID, now: datetime, *, b
         .where(Session.user_id == user_id, Session.ended_at.is_(None), Session.id.is_distinct_from(but))
         .values(ended_at=now)
     )
+
+
+async def add_one_time_token(session: AsyncSession, token: OneTimeToken) -> None:
+    session.add(token)
+    await session.flush()
+
+
+async def whose_token(session: AsyncSession, digest: bytes, purpose: Purpose, now: datetime) -> UUID | None:
+    """The id of the user whose unused, unexpired token has that digest."""
+    return await session.scalar(select(OneTimeToken.user_id).where(*_is_good(digest, purpose, now)))
+
+
+async def use_token(session: AsyncSession, digest: bytes, purpose: Purpose, now: datetime) -> str | None:
+    """Use up the token of that digest and return the e-mail that it was sent to; None where it is no good any more."""
+    return await session.scalar(
+        update(OneTimeToken).where(*_is_good(digest, purpose, now)).values(used_at=now).returning(OneTimeToken.email)
+    )
+
+
+def _is_good(digest: bytes, purpose: Purpose, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OneTimeToken.digest == digest,
+        OneTimeToken.purpose == purpose,
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > now,
+    )
+
+
+async def void_tokens(session: AsyncSession, user_id: UUID, now: datetime, *purposes: Purpose) -> None:
+    """Use up every open token of the user for one of `purposes`."""
+    await session.execute(
+        update(OneTimeToken)
+        .where(
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.purpose.in_(purposes),
+            OneTimeToken.used_at.is_(None),
+        )
+        .values(used_at=now)
+    )
+
+
+async def delete_sessions_and_tokens(session: AsyncSession, user_id: UUID) -> None:
+    """Leave nothing of where a user signed in from, and of what was sent to them; every session ends by it."""
+    await session.execute(delete(Session).where(Session.user_id == user_id))
+    await session.execute(delete(OneTimeToken).where(OneTimeToken.user_id == user_id))
 
 
 async def has_live_bookings(session: AsyncSession, user_id: UUID, now: datetime) -> bool:

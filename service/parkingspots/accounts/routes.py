@@ -4,33 +4,46 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from parkingspots.accounts import service
-from parkingspots.accounts.identity import CurrentSession, CurrentUser
+from parkingspots.accounts import credentials, service, sessions
+from parkingspots.accounts.correspondence import Letters
+from parkingspots.accounts.identity import CurrentClient, CurrentSession, CurrentUser
+from parkingspots.accounts.models import User
 from parkingspots.accounts.problems import (
     AccountDisabled,
     EmailTaken,
     NotSignedIn,
+    SessionNotFound,
     SpentToken,
+    StaleToken,
     WrongCredentials,
     WrongPassword,
 )
-from parkingspots.accounts.rules import Role
+from parkingspots.accounts.rules import Role, one_spelling
 from parkingspots.accounts.schemas import (
+    ForgottenPasswordIn,
     LoginForm,
     LoginIn,
     PasswordChangeIn,
+    PasswordResetIn,
     ProfileIn,
     PublicUserOut,
     RefreshIn,
     RegisterIn,
+    SessionOut,
     TokensOut,
     UserOut,
+    VerificationIn,
 )
+from parkingspots.kit import paging
+from parkingspots.kit.addresses import ClientAddress
+from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Reader, Transaction
+from parkingspots.kit.limits import CurrentLimits
+from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import NotFound, problems
 from parkingspots.kit.wire import Message
 
@@ -44,6 +57,9 @@ LOGIN_BODY: dict[str, Any] = {
         },
     }
 }
+
+SESSIONS_A_PAGE = 100
+SessionPage = Annotated[Page, paging.by(paging.by_id, SESSIONS_A_PAGE)]
 
 auth = APIRouter(prefix="/auth", tags=["auth"])
 users = APIRouter(prefix="/users", tags=["users"])
@@ -64,26 +80,41 @@ async def _credentials(request: Request) -> LoginIn:
 
 
 @auth.post("/register", status_code=201, responses=problems(EmailTaken))
-async def register(wish: RegisterIn, session: Transaction) -> UserOut:
-    """Open an account, as a renter unless asked for owner. Nobody registers as admin."""
-    return UserOut.model_validate(
-        await service.register(session, service.Registration(**wish.model_dump() | {"role": Role(wish.role)}))
-    )
+async def register(
+    wish: RegisterIn, session: Transaction, limits: CurrentLimits, address: ClientAddress, letters: Letters
+) -> UserOut:
+    """Open an account, as a renter unless asked for owner. Nobody registers as admin. A letter verifies the e-mail."""
+    await limits.count(limits.registrations, address)
+    wanted = service.Registration(**wish.model_dump() | {"role": Role(wish.role)})
+    user = await service.register(session, wanted)
+    letters.verification(user.id)
+    return UserOut.model_validate(user)
 
 
 @auth.post("/login", responses=problems(WrongCredentials, AccountDisabled), openapi_extra=LOGIN_BODY)
 async def login(
-    sent: Annotated[LoginIn, Depends(_credentials)], database: CurrentDatabase, settings: CurrentSettings, clock: Clock
+    sent: Annotated[LoginIn, Depends(_credentials)],
+    client: CurrentClient,
+    database: CurrentDatabase,
+    settings: CurrentSettings,
+    limits: CurrentLimits,
+    clock: Clock,
 ) -> TokensOut:
     """Sign in with JSON {email, password} or the OAuth2 form {username, password}."""
-    tokens = await service.log_in(database, settings, sent.email, sent.password, clock.now())
+    tokens = await sessions.log_in(database, settings, limits, sent.email, sent.password, client, clock.now())
     return TokensOut.model_validate(tokens)
 
 
 @auth.post("/refresh", responses=problems(SpentToken))
-async def refresh(sent: RefreshIn, database: CurrentDatabase, settings: CurrentSettings, clock: Clock) -> TokensOut:
-    """Get new tokens for a refresh token, which is spent by it. One that comes back ends its session."""
-    return TokensOut.model_validate(await service.refresh(database, settings, sent.refresh_token, clock.now()))
+async def refresh(
+    sent: RefreshIn, client: CurrentClient, database: CurrentDatabase, settings: CurrentSettings, clock: Clock
+) -> TokensOut:
+    """Get new tokens for a refresh token, which is spent by it. One that comes back ends its session.
+
+    A client that sends it again within ten seconds gets the newest token again.
+    """
+    tokens = await sessions.refresh(database, settings, sent.refresh_token, client, clock.now())
+    return TokensOut.model_validate(tokens)
 
 
 @auth.post("/logout", responses=problems(NotSignedIn))
@@ -91,8 +122,33 @@ async def logout(
     sent: RefreshIn, user: CurrentUser, session: Transaction, settings: CurrentSettings, clock: Clock
 ) -> Message:
     """End the session of the refresh token."""
-    await service.log_out(session, settings, user, sent.refresh_token, clock.now())
+    await sessions.log_out(session, settings, user, sent.refresh_token, clock.now())
     return Message(message="You are signed out.")
+
+
+@auth.post("/forgot-password")
+async def forgot_password(
+    sent: ForgottenPasswordIn, session: Reader, limits: CurrentLimits, letters: Letters
+) -> Message:
+    """Ask for a letter with a token to reset the password. The answer does not tell whether there is an account."""
+    await limits.count(limits.resets, "reset", one_spelling(sent.email))
+    if await service.has_account(session, sent.email):
+        letters.reset(sent.email)
+    return Message(message="If there is an account with this e-mail, a letter is on its way to it.")
+
+
+@auth.post("/reset-password", responses=problems(StaleToken))
+async def reset_password(sent: PasswordResetIn, database: CurrentDatabase, letters: Letters, clock: Clock) -> Message:
+    """Choose a new password with the token from the letter. All sessions end."""
+    letters.password_changed(await credentials.reset_password(database, sent.token, sent.new_password, clock.now()))
+    return Message(message="The password is changed and all sessions have ended. Sign in with the new password.")
+
+
+@auth.post("/verify-email", responses=problems(StaleToken))
+async def verify_email(sent: VerificationIn, session: Transaction, clock: Clock) -> Message:
+    """Verify an e-mail with the token from the letter that was sent to it."""
+    await credentials.verify_email(session, sent.token, clock.now())
+    return Message(message="The e-mail is verified.")
 
 
 @users.get("/me", responses=problems(NotSignedIn))
@@ -102,17 +158,78 @@ async def read_me(user: CurrentUser) -> UserOut:
 
 
 @users.put("/me", responses=problems(NotSignedIn, EmailTaken))
-async def update_me(changes: ProfileIn, user: CurrentUser, session: Transaction) -> UserOut:
-    """Change my account; what is not sent stays as it is."""
+async def update_me(
+    changes: ProfileIn,
+    user: CurrentUser,
+    session: Transaction,
+    limits: CurrentLimits,
+    letters: Letters,
+    clock: Clock,
+    if_match: IfMatch,
+) -> UserOut:
+    """Change my account; what is not sent stays as it is. A letter verifies another e-mail."""
+
+    def unchanged(user: User) -> None:
+        if_match.require(UserOut.model_validate(user))
+
+    if changes.email not in {None, user.email}:
+        await limits.count(limits.resets, "verification", str(user.id))
+        letters.verification(user.id)
     sent = changes.model_dump(exclude_unset=True)
-    return UserOut.model_validate(await service.update_profile(session, user.id, sent))
+    return UserOut.model_validate(await service.update_profile(session, user.id, sent, unchanged, clock.now()))
+
+
+@users.post("/me/verify-email", responses=problems(NotSignedIn))
+async def send_verification(user: CurrentUser, limits: CurrentLimits, letters: Letters) -> Message:
+    """Ask for another letter with a token to verify my e-mail."""
+    if user.is_verified:
+        return Message(message="Your e-mail is verified already.")
+    await limits.count(limits.resets, "verification", str(user.id))
+    letters.verification(user.id)
+    return Message(message="A letter is on its way to you.")
 
 
 @users.post("/me/change-password", responses=problems(NotSignedIn, WrongPassword))
-async def change_password(sent: PasswordChangeIn, who: CurrentSession, session: Transaction, clock: Clock) -> Message:
+async def change_password(
+    sent: PasswordChangeIn,
+    who: CurrentSession,
+    client: CurrentClient,
+    database: CurrentDatabase,
+    limits: CurrentLimits,
+    letters: Letters,
+    clock: Clock,
+) -> Message:
     """Set a new password. All other sessions end; this one goes on."""
-    await service.change_password(session, who, sent.current_password, sent.new_password, clock.now())
+    current, new = sent.current_password, sent.new_password
+    await credentials.change_password(database, limits, who, client, current, new, clock.now())
+    letters.password_changed(who.user.email)
     return Message(message="The password is changed. All other sessions have ended.")
+
+
+@users.get("/me/sessions", responses=problems(NotSignedIn))
+async def list_my_sessions(
+    who: CurrentSession, session: Reader, request: Request, response: Response, page: SessionPage, clock: Clock
+) -> list[SessionOut]:
+    """Where I am signed in, newest first."""
+    found, total = await sessions.of_user(session, who.user, clock.now(), page)
+    families, cursor = paging.cut(page, found, lambda family: (family.id,))
+    paging.link(request, response, cursor)
+    paging.count(response, total)
+    return [SessionOut.of(family, who.session_id) for family in families]
+
+
+@users.delete("/me/sessions/{session_id}", responses=problems(NotSignedIn, SessionNotFound))
+async def end_session(session_id: UUID, user: CurrentUser, session: Transaction, clock: Clock) -> Message:
+    """Sign out one of my clients; its access tokens end with it."""
+    await sessions.end(session, user, session_id, clock.now())
+    return Message(message="The session has ended.")
+
+
+@users.delete("/me/sessions", responses=problems(NotSignedIn))
+async def end_other_sessions(who: CurrentSession, session: Transaction, clock: Clock) -> Message:
+    """Sign out all of my clients but this one."""
+    await sessions.end_others(session, who, clock.now())
+    return Message(message="All other sessions have ended.")
 
 
 @users.get("/{user_id}", responses=problems(NotFound))

@@ -6,6 +6,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
+from parkingspots.accounts.models import Session
 from parkingspots.accounts.rules import Role
 from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, Text, Wire, not_null
 
@@ -34,6 +35,8 @@ Password = Annotated[Text, Field(min_length=8, max_length=256)]
 AnyPassword = Annotated[str, Field(max_length=256)]
 """One that is only compared, so that a short one is wrong and not invalid."""
 Token = Annotated[Text, Field(max_length=4_096)]
+
+CODE = "uQn7ZkS0f0V1cJ5mQ2rYxW8bTg3hLd9eKp6aNi4oXyE"
 
 USER: dict[str, Any] = {
     "id": "0198c0de-7a10-7000-8000-000000000001",
@@ -114,6 +117,59 @@ class TokensOut(Wire):
     access_token: str
     refresh_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750's name of a kind of token
+
+
+class ForgottenPasswordIn(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "maria@example.com"}]})
+
+    email: Email
+
+
+class PasswordResetIn(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": CODE, "new_password": "battery staple"}]})
+
+    token: Token
+    new_password: Password
+
+
+class VerificationIn(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": CODE}]})
+
+    token: Token
+
+
+class SessionOut(Wire):
+    """A signed-in client: where its newest tokens went, and when."""
+
+    model_config = ConfigDict(
+        title="Session",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c0de-7a10-7000-8000-00000000000c",
+                    "user_agent": "ParkingSpots/2.1 (Android 16)",
+                    "address": "203.0.113.7",
+                    "created_at": "2030-01-31T09:00:00Z",
+                    "refreshed_at": "2030-02-01T17:30:00Z",
+                    "expires_at": "2030-02-15T17:30:00Z",
+                    "is_current": True,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    user_agent: str | None
+    address: str | None = Field(description="the IPv4 address or the IPv6 network")
+    created_at: Instant
+    refreshed_at: Instant
+    expires_at: Instant
+    is_current: bool = Field(description="whether this request belongs to it")
+
+    @classmethod
+    def of(cls, family: Session, current: UUID) -> "SessionOut":
+        family_is = {name: getattr(family, name) for name in cls.model_fields if name != "is_current"}
+        return cls.model_validate(family_is | {"is_current": family.id == current})
 
 
 class PasswordChangeIn(Wire):

@@ -1,27 +1,21 @@
 """Use cases of accounts: one function each, one transaction each."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.accounts import passwords, repository, rules, tokens
+from parkingspots.accounts import passwords, repository, rules
 from parkingspots.accounts.models import User
-from parkingspots.accounts.problems import (
-    AccountDisabled,
-    EmailTaken,
-    LiveBookings,
-    NotSignedIn,
-    SpentToken,
-    WrongCredentials,
-    WrongPassword,
-)
-from parkingspots.accounts.rules import Role
-from parkingspots.kit.database import Database, constraint
+from parkingspots.accounts.problems import AccountDisabled, EmailTaken, LiveBookings, NotSignedIn
+from parkingspots.accounts.rules import Purpose, Role
+from parkingspots.kit import audit
+from parkingspots.kit.database import constraint
+from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import NotFound
-from parkingspots.settings import Settings
 
 UNIQUE_EMAIL = "uq_users_email"
 
@@ -33,20 +27,6 @@ class Registration:
     full_name: str
     phone_number: str | None
     role: Role
-
-
-@dataclass(frozen=True)
-class Tokens:
-    access_token: str
-    refresh_token: str
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """Who sends a request, and in which session."""
-
-    user: User
-    session_id: UUID
 
 
 async def register(session: AsyncSession, wish: Registration) -> User:
@@ -74,94 +54,18 @@ async def _with_unique_email(session: AsyncSession, user: User) -> User:
         raise
 
 
-async def log_in(database: Database, settings: Settings, email: str, password: str, now: datetime) -> Tokens:
-    """Tokens of a new session, or raise WrongCredentials or AccountDisabled.
+async def update_profile(
+    session: AsyncSession, user_id: UUID, changes: dict[str, object], unchanged: Callable[[User], None], now: datetime
+) -> User:
+    """The user after `changes`, by column; raises EmailTaken. Another e-mail is to be verified, and voids open tokens.
 
-    The password is hashed between two short transactions: no connection waits for it.
+    `unchanged` raises where the locked account is not what its owner has seen.
     """
-    async with database.reader() as session:
-        user = await repository.by_email(session, email)
-    right, renewed_hash = await passwords.verified(password, user.password_hash if user else None)
-    if user is None or not right:
-        raise WrongCredentials
-    if not user.is_active:
-        raise AccountDisabled
-    async with database.transaction() as session:
-        current = await repository.lock(session, user.id)
-        if current is None:
-            raise AccountDisabled
-        if current.password_hash != user.password_hash:
-            raise WrongCredentials
-        if renewed_hash:
-            current.password_hash = renewed_hash
-        return await _open_session(session, settings, user.id, now)
-
-
-async def _open_session(session: AsyncSession, settings: Settings, user_id: UUID, now: datetime) -> Tokens:
-    token_id = tokens.new_id()
-    expires_at = now + tokens.lifetime(settings, "refresh")
-    family = await repository.add_session(session, user_id, token_id, expires_at)
-    return _issued(settings, tokens.Claims(user_id, family.id, token_id), now)
-
-
-def _issued(settings: Settings, claims: tokens.Claims, now: datetime) -> Tokens:
-    access = replace(claims, token_id=tokens.new_id())
-    return Tokens(tokens.issue(settings, "access", access, now), tokens.issue(settings, "refresh", claims, now))
-
-
-async def refresh(database: Database, settings: Settings, token: str, now: datetime) -> Tokens:
-    """New tokens for a refresh token, which is spent by it. A spent one that comes back ends its session.
-
-    Raises SpentToken. Ending the session commits on its own, as the error would undo it.
-    """
-    claims = tokens.read(settings, "refresh", token, now)
-    if claims is None:
-        raise SpentToken
-    fresh = tokens.Claims(claims.user_id, claims.session_id, tokens.new_id())
-    async with database.transaction() as session:
-        expires_at = now + tokens.lifetime(settings, "refresh")
-        if await repository.rotate(session, claims.session_id, claims.token_id, fresh.token_id, now, expires_at):
-            return _issued(settings, fresh, now)
-        await repository.end_session(session, claims.session_id, claims.user_id, now)
-    raise SpentToken
-
-
-async def log_out(session: AsyncSession, settings: Settings, user: User, token: str, now: datetime) -> None:
-    """End the session of the user's refresh token; a token that is not theirs does nothing."""
-    claims = tokens.read(settings, "refresh", token, now)
-    if claims is not None:
-        await repository.end_session(session, claims.session_id, user.id, now)
-
-
-async def authenticate(database: Database, settings: Settings, token: str | None, now: datetime) -> SignedIn:
-    """Who sent the access token, or raise NotSignedIn. Takes a connection for one look only, and gives it back."""
-    claims = tokens.read(settings, "access", token, now) if token else None
-    if claims is None:
-        raise NotSignedIn
-    async with database.reader() as session:
-        user = await repository.signed_in(session, claims.user_id, claims.session_id, now)
-    if user is None:
-        raise NotSignedIn
-    return SignedIn(user, claims.session_id)
-
-
-async def change_password(session: AsyncSession, who: SignedIn, current: str, new: str, now: datetime) -> None:
-    """Set a new password and end all other sessions, or raise WrongPassword, also where it was changed meanwhile."""
-    right, _ = await passwords.verified(current, who.user.password_hash)
-    if not right:
-        raise WrongPassword
-    password_hash = await passwords.hashed(new)
-    user = await lock(session, who.user.id)
-    if user.password_hash != who.user.password_hash:
-        raise WrongPassword
-    user.password_hash = password_hash
-    await repository.end_sessions(session, user.id, now, but=who.session_id)
-
-
-async def update_profile(session: AsyncSession, user_id: UUID, changes: dict[str, object]) -> User:
-    """The user after `changes`, by column; raises EmailTaken."""
     user = await lock(session, user_id)
-    user.is_verified = user.is_verified and changes.get("email", user.email) == user.email
+    unchanged(user)
+    if changes.get("email", user.email) != user.email:
+        user.is_verified = False
+        await repository.void_tokens(session, user.id, now, *Purpose)
     for column, value in changes.items():
         setattr(user, column, value)
     return await _with_unique_email(session, user)
@@ -171,6 +75,11 @@ async def become_owner(session: AsyncSession, user_id: UUID) -> None:
     """Note that the user has listed a spot."""
     user = await lock(session, user_id)
     user.role = rules.role_after_listing(user.role)
+
+
+async def has_account(session: AsyncSession, email: str) -> bool:
+    """Whether somebody has registered with `email`; takes as long for one as for the other."""
+    return await repository.by_email(session, email) is not None
 
 
 async def hold(session: AsyncSession, user_id: UUID) -> None:
@@ -187,11 +96,63 @@ async def lock(session: AsyncSession, user_id: UUID) -> User:
     return user
 
 
+async def find(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> User | None:
+    """The user, active or disabled, but not deleted."""
+    return await repository.find(session, user_id, lock=lock)
+
+
+async def search(
+    session: AsyncSession, words: str | None, role: Role | None, page: Page, *, is_active: bool | None
+) -> Sequence[User]:
+    """Users, newest first; those of the page and one more, where there is one."""
+    return await repository.search(session, words, role, page, is_active=is_active)
+
+
+async def disable(session: AsyncSession, user_id: UUID, now: datetime) -> User | None:
+    """The user, signed out everywhere and let in no more; one who was disabled before stays so since then."""
+    user = await repository.find(session, user_id, lock=True)
+    if user is not None:
+        user.is_active, user.disabled_at = False, user.disabled_at or now
+        await repository.end_sessions(session, user.id, now)
+    return user
+
+
+def enable(user: User) -> None:
+    """Let the locked `user` in again."""
+    user.is_active, user.disabled_at = True, None
+
+
+async def promote(session: AsyncSession, email: str) -> tuple[User, bool] | None:
+    """The account with that e-mail, an admin's from now on, and whether that is new; None where there is none.
+
+    Raises AccountDisabled.
+    """
+    found = await repository.by_email(session, email)
+    if found is None:
+        return None
+    user = await repository.lock(session, found.id)
+    if user is None:
+        raise AccountDisabled("This account is disabled. Have an admin enable it, or use another e-mail.")
+    is_new = user.role is not Role.ADMIN
+    if is_new:
+        user.role = Role.ADMIN
+        await audit.record(session, actor_id=None, action="promote", subject="user", subject_id=user.id)
+    return user, is_new
+
+
+async def create_admin(session: AsyncSession, wish: Registration) -> User:
+    """A new admin, whose e-mail is taken for verified; raises EmailTaken."""
+    user = await register(session, wish)
+    user.is_verified = True
+    await audit.record(session, actor_id=None, action="create-admin", subject="user", subject_id=user.id)
+    return user
+
+
 async def forget(session: AsyncSession, user: User, now: datetime) -> None:
-    """Forget who the locked `user` is and end every session, or raise LiveBookings. History stays."""
+    """Forget who the locked `user` is, and where from they signed in, or raise LiveBookings. History stays."""
     if await repository.has_live_bookings(session, user.id, now):
         raise LiveBookings
-    await repository.end_sessions(session, user.id, now)
+    await repository.delete_sessions_and_tokens(session, user.id)
     user.email = f"{user.id}@deleted.invalid"
     user.full_name = "Deleted user"
     user.password_hash = passwords.UNUSABLE

@@ -1,7 +1,6 @@
 """Table: bookings."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import Boolean, CheckConstraint, ColumnElement, ForeignKey, Index, desc, func, literal_column, text
@@ -10,9 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from parkingspots.bookings.rules import HOLDING, PaymentStatus, Status
 from parkingspots.kit.tables import Base, Identified, Stamped, Word, one_of
-
-if TYPE_CHECKING:
-    from parkingspots.spots.models import Spot
+from parkingspots.spots.models import Spot
 
 HOLDS_ITS_SLOT = "status IN ({})".format(", ".join(f"'{status}'" for status in Status if status in HOLDING))
 
@@ -44,7 +41,7 @@ class Booking(Identified, Stamped, Base):
     checked_out_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
 
-    spot: Mapped["Spot"] = relationship(lazy="raise")
+    spot: Mapped[Spot] = relationship(lazy="raise")
 
     @classmethod
     def is_live(cls, now: datetime | None = None) -> ColumnElement[bool]:

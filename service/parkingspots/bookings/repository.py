@@ -45,22 +45,23 @@ async def of_party(
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
-async def of_renter(session: AsyncSession, user_id: UUID, status: Status | None, page: Page) -> Sequence[Booking]:
-    """The renter's bookings, newest first; those of the page and one more, where there is one."""
-    return await _listed(session, Booking.user_id == user_id, status, page)
+def of_renter(user_id: UUID, status: Status | None) -> list[ColumnElement[bool]]:
+    """That a booking is the renter's, and in that status where one is given."""
+    return [Booking.user_id == user_id, *([] if status is None else [Booking.status == status])]
 
 
-async def of_owner(session: AsyncSession, owner_id: UUID, status: Status | None, page: Page) -> Sequence[Booking]:
-    """The bookings of the owner's spots, newest first; those of the page and one more, where there is one."""
-    return await _listed(session, Booking.owner_id == owner_id, status, page)
+def of_owner(owner_id: UUID, status: Status | None) -> list[ColumnElement[bool]]:
+    """That a booking is of one of the owner's spots, and in that status where one is given."""
+    return [Booking.owner_id == owner_id, *([] if status is None else [Booking.status == status])]
 
 
-async def _listed(
-    session: AsyncSession, whose: ColumnElement[bool], status: Status | None, page: Page
-) -> Sequence[Booking]:
-    query = select(Booking).options(joinedload(Booking.spot)).where(whose)
-    if status is not None:
-        query = query.where(Booking.status == status)
+async def count(session: AsyncSession, which: list[ColumnElement[bool]]) -> int:
+    return (await session.scalar(select(func.count()).select_from(Booking).where(*which))) or 0
+
+
+async def listed(session: AsyncSession, which: list[ColumnElement[bool]], page: Page) -> Sequence[Booking]:
+    """Those bookings, newest first; those of the page and one more, where there is one."""
+    query = select(Booking).options(joinedload(Booking.spot)).where(*which)
     if page.after is not None:
         query = query.where(tuple_(Booking.created_at, Booking.id) < page.after)
     query = query.order_by(Booking.created_at.desc(), Booking.id.desc())

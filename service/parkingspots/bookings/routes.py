@@ -1,15 +1,13 @@
 """Endpoints of /bookings."""
 
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from parkingspots.accounts.identity import CurrentUser
+from parkingspots.accounts.identity import ONCE, CurrentUser
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.bookings import service
-from parkingspots.bookings.models import Booking
 from parkingspots.bookings.problems import (
     AlreadyCancelled,
     BookingNotFound,
@@ -29,7 +27,10 @@ from parkingspots.bookings.problems import (
 from parkingspots.bookings.rules import Status
 from parkingspots.bookings.schemas import BookingIn, BookingOut, CancelIn, QuoteIn, QuoteOut, StatusIn
 from parkingspots.kit import paging
+from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
+from parkingspots.kit.idempotency import KeepingRoute
+from parkingspots.kit.limits import CurrentLimits
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
 from parkingspots.spots.problems import SpotNotFound
@@ -41,7 +42,12 @@ BOOKINGS_A_PAGE = 100
 StatusFilter = Annotated[Status | None, Query(description="only bookings in this status")]
 BookingPage = Annotated[Page, paging.by(paging.by_age, BOOKINGS_A_PAGE)]
 
-router = APIRouter(prefix="/bookings", tags=["bookings"])
+
+async def _limited(renter: CurrentUser, limits: CurrentLimits) -> None:
+    await limits.count(limits.bookings, str(renter.id))
+
+
+router = APIRouter(prefix="/bookings", tags=["bookings"], route_class=KeepingRoute)
 
 
 @router.post("/calculate-price", responses=problems(SpotNotFound, StartsInThePast))
@@ -54,6 +60,7 @@ async def calculate_price(wish: QuoteIn, session: Reader, settings: CurrentSetti
 @router.post(
     "/",
     status_code=201,
+    dependencies=[Depends(_limited), ONCE],
     responses=problems(NotSignedIn, SpotNotFound, OwnSpot, StartsInThePast, SlotTaken, SpotNotOpen, SpotUnavailable),
 )
 async def create_booking(
@@ -93,9 +100,10 @@ async def list_bookings_of_my_spots(
     return _answered(request, response, page, await service.of_owner(session, owner, status_filter, page))
 
 
-def _answered(request: Request, response: Response, page: Page, fetched: Sequence[Booking]) -> list[BookingOut]:
-    bookings, cursor = paging.cut(page, fetched, lambda booking: (booking.created_at, booking.id))
+def _answered(request: Request, response: Response, page: Page, listed: service.Listed) -> list[BookingOut]:
+    bookings, cursor = paging.cut(page, listed.bookings, lambda booking: (booking.created_at, booking.id))
     paging.link(request, response, cursor)
+    paging.count(response, listed.total)
     return [BookingOut.of(booking) for booking in bookings]
 
 
@@ -116,12 +124,13 @@ async def change_booking_status(
     session: Transaction,
     settings: CurrentSettings,
     clock: Clock,
+    if_match: IfMatch,
 ) -> BookingOut:
     """Decide about a booking: the renter cancels, the owner confirms what is paid, or cancels."""
-    reason = wish.cancellation_reason
-    return BookingOut.of(
-        await service.change_status(session, settings, user, booking_id, wish.status, reason, clock.now())
+    decision = service.Decision(
+        wish.status, wish.cancellation_reason, unchanged=lambda booking: if_match.require(BookingOut.of(booking))
     )
+    return BookingOut.of(await service.change_status(session, settings, user, booking_id, decision, clock.now()))
 
 
 @router.post(

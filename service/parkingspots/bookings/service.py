@@ -1,11 +1,12 @@
 """Use cases of bookings: one function each, one transaction each. Locks in the order user, spot, booking, counters."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +32,7 @@ from parkingspots.bookings.problems import (
     StartsInThePast,
 )
 from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quote, Rates, Status
+from parkingspots.kit import audit
 from parkingspots.kit.database import EXCLUSION_VIOLATION, retried, sqlstate
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid
@@ -47,6 +49,15 @@ class Wish:
     spot_id: UUID
     window: Window
     about: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a party wants to become of a booking; `unchanged` raises where the locked one is not what they have seen."""
+
+    wanted: Status
+    reason: str | None
+    unchanged: Callable[[Booking], None]
 
 
 async def quote(session: AsyncSession, settings: Settings, spot_id: UUID, window: Window, now: datetime) -> Quote:
@@ -139,12 +150,26 @@ async def read(session: AsyncSession, user: User, booking_id: UUID, *, lock: boo
     return booking
 
 
-async def of_renter(session: AsyncSession, renter: User, status: Status | None, page: Page) -> Sequence[Booking]:
-    return await repository.of_renter(session, renter.id, status, page)
+@dataclass(frozen=True)
+class Listed:
+    """The bookings of a page and one more, where there is one, and how many the whole list has."""
+
+    bookings: Sequence[Booking]
+    total: int
 
 
-async def of_owner(session: AsyncSession, owner: User, status: Status | None, page: Page) -> Sequence[Booking]:
-    return await repository.of_owner(session, owner.id, status, page)
+async def of_renter(session: AsyncSession, renter: User, status: Status | None, page: Page) -> Listed:
+    """The renter's bookings, newest first."""
+    return await _listed(session, repository.of_renter(renter.id, status), page)
+
+
+async def of_owner(session: AsyncSession, owner: User, status: Status | None, page: Page) -> Listed:
+    """The bookings of the owner's spots, newest first."""
+    return await _listed(session, repository.of_owner(owner.id, status), page)
+
+
+async def _listed(session: AsyncSession, which: list[ColumnElement[bool]], page: Page) -> Listed:
+    return Listed(await repository.listed(session, which, page), await repository.count(session, which))
 
 
 @retried
@@ -153,17 +178,18 @@ async def change_status(
     settings: Settings,
     user: User,
     booking_id: UUID,
-    wanted: Status,
-    reason: str | None,
+    decision: Decision,
     now: datetime,
 ) -> Booking:
     """The booking after a party's decision; raises NotYours, before it looks at the lifecycle, or IllegalTransition."""
     booking = await read(session, user, booking_id, lock=True)
-    if wanted not in rules.MAY_ASK_FOR[_party(user, booking)]:
+    if decision.wanted not in rules.MAY_ASK_FOR[_party(user, booking)]:
         raise NotYours
-    match wanted:
+    decision.unchanged(booking)
+    await _note_act_of_staff(session, user, booking, f"set {decision.wanted}", decision.reason)
+    match decision.wanted:
         case Status.CANCELLED:
-            return await _cancelled(session, user, booking, reason, now)
+            return await _cancelled(session, user, booking, decision.reason, now)
         case Status.CONFIRMED:
             return await _confirmed(session, settings, booking, now)
         case Status.COMPLETED:
@@ -171,13 +197,14 @@ async def change_status(
         case Status.REFUNDED:
             return await _refunded(session, settings, booking)
         case _:
-            return await _moved(session, booking, wanted)
+            return await _moved(session, booking, decision.wanted)
 
 
 @retried
 async def cancel(session: AsyncSession, user: User, booking_id: UUID, reason: str | None, now: datetime) -> Booking:
     """Cancel for any party; what was paid is given back. Raises AlreadyCancelled, IsOver or IllegalTransition."""
     booking = await read(session, user, booking_id, lock=True)
+    await _note_act_of_staff(session, user, booking, "set cancelled", reason)
     return await _cancelled(session, user, booking, reason, now)
 
 
@@ -189,6 +216,7 @@ async def check_in(session: AsyncSession, settings: Settings, user: User, bookin
     arrived_at = booking.checked_in_at
     if not rules.may_check_in(booking.status, arrived_at, booking.start_time, booking.end_time, now, early):
         raise NoCheckIn
+    await _note_act_of_staff(session, user, booking, "check in")
     if not await repository.check_in(session, booking, now):
         raise NoCheckIn
     return booking
@@ -200,6 +228,7 @@ async def check_out(session: AsyncSession, user: User, booking_id: UUID, now: da
     booking = await _as_guest(session, user, booking_id)
     if not rules.may_check_out(booking.status, booking.start_time, now):
         raise NoCheckOut
+    await _note_act_of_staff(session, user, booking, "check out")
     return await _completed(session, booking, now, checked_out_at=now)
 
 
@@ -208,6 +237,22 @@ async def _as_guest(session: AsyncSession, user: User, booking_id: UUID) -> Book
     if _party(user, booking) not in rules.MAY_CHECK_IN_AND_OUT:
         raise NotYours
     return booking
+
+
+async def _note_act_of_staff(
+    session: AsyncSession, user: User, booking: Booking, act: str, reason: str | None = None
+) -> None:
+    """Where somebody acts who is no party to the booking. Undone with the act, where that is refused."""
+    if user.id not in {booking.user_id, booking.owner_id}:
+        await audit.record(
+            session,
+            actor_id=user.id,
+            action=act,
+            subject="booking",
+            subject_id=booking.id,
+            reason=reason,
+            status_before=booking.status,
+        )
 
 
 def _party(user: User, booking: Booking) -> Party:

@@ -81,7 +81,7 @@ def _run_alone(bench: Bench, *, reset: bool) -> None:
 def _reset(bench: Bench) -> None:
     (bench.home / "postgres" / PREPARED).unlink(missing_ok=True)
     erase(bench.home / "postgres")
-    for name in ("valkey", "logs"):
+    for name in ("valkey", "logs", "mail"):
         shutil.rmtree(bench.home / name, ignore_errors=True)
 
 
@@ -199,6 +199,7 @@ def _show(bench: Bench) -> None:
         "Renter": "renter@demo.parkingspots.dev   password: parkingspots",
         "Database": '. .run/environment && psql "$DATABASE_URL"',
         "Logs": ".run/logs  .run/postgres  .run/valkey",
+        "Mails": ".run/mail",
         "Stop": "Ctrl-C (the data is kept)",
         "Afresh": "make dev RESET=1",
     }

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -102,18 +102,21 @@ def retried(
 ) -> Callable[Concatenate[AsyncSession, P], Awaitable[R]]:
     """A use case that starts over, three times at most, where PostgreSQL ended it as a deadlock's victim.
 
-    The use case must be all that its transaction does: what came before it in the session is undone too.
+    What its transaction did before it stays: it is then a savepoint that is undone.
     """
 
     @wraps(use_case)
     async def attempt(session: AsyncSession, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        alone = not session.in_transaction()
         for _ in range(ATTEMPTS - 1):
             try:
-                return await use_case(session, *args, **kwargs)
+                async with nullcontext() if alone else session.begin_nested():
+                    return await use_case(session, *args, **kwargs)
             except DBAPIError as error:
                 if sqlstate(error) not in {DEADLOCK, SERIALIZATION_FAILURE}:
                     raise
-                await session.rollback()
+                if alone:
+                    await session.rollback()
                 await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - jitter, no secret
         return await use_case(session, *args, **kwargs)
 

@@ -36,6 +36,9 @@ class Page:
         return self.size + 1
 
 
+WHOLE = Page(size=2**31)
+"""All of a list, for those who may take it home."""
+
 PageNumber = Annotated[int, Query(ge=1, le=HIGHEST_PAGE, description="from 1; `cursor` is the faster way")]
 PageSize = Annotated[int | None, Query(ge=1, le=MOST, description="rows a page")]
 Limit = Annotated[int | None, Query(ge=1, le=MOST, description="another name for page_size")]
@@ -71,6 +74,12 @@ def by_age(parts: list[Any]) -> Key:
     return moment.astimezone(UTC), UUID(row_id)
 
 
+def by_id(parts: list[Any]) -> Key:
+    """The key of a list that is ordered by id alone; ids are time-ordered."""
+    (row_id,) = parts
+    return (UUID(row_id),)
+
+
 def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[list[Row], str | None]:
     """The rows to answer out of those fetched, and the cursor of the next page, where there is one."""
     answered = list(rows[: page.size])
@@ -87,6 +96,11 @@ def link(request: Request, response: Response, cursor: str | None, also: Mapping
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in {"page", "cursor"}]
     query = urlencode([*kept, *(also or {}).items(), ("cursor", cursor)], errors="replace")
     response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+
+
+def count(response: Response, rows: int) -> None:
+    """Say how many rows the whole list has."""
+    response.headers["X-Total-Count"] = str(rows)
 
 
 def _cursor(key: Key) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from parkingspots.kit.database import (
     DEADLOCK,
@@ -206,11 +207,23 @@ SENTENCES = {
 }
 
 
-async def _on_http(_: Request, error: HTTPException) -> JSONResponse:
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+async def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
-    problem = Problem(SENTENCES.get(status, str(error.detail)), headers=error.headers)
+    headers = {"Allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    problem = Problem(SENTENCES.get(status, str(error.detail)), headers=headers)
     body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": problem.detail}
     return JSONResponse(body, int(status), headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the path (RFC 9110, 15.5.6): the framework names those of its first route alone."""
+    asked = [{**request.scope, "method": method} for method in METHODS]
+    routes = request.app.routes
+    taken = [each["method"] for each in asked if any(route.matches(each)[0] is Match.FULL for route in routes)]
+    return ", ".join(taken)
 
 
 async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:

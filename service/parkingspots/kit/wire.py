@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
 
 from parkingspots.kit.currencies import ISO_4217
@@ -112,8 +113,8 @@ def _hh_mm(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
 Text = Annotated[str, AfterValidator(_without_control_characters)]
 Stripped = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_control_characters)]
 Line = Annotated[Stripped, AfterValidator(_on_one_line)]
-Whole = Annotated[int, BeforeValidator(_no_boolean)]
-Real = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False)]
+NoBoolean = BeforeValidator(_no_boolean)
+"""Stands behind a number's bounds: pydantic forgets those that come later when it describes the type."""
 Paragraph = Annotated[Stripped, Field(max_length=5_000)]
 Instant = Annotated[
     datetime,
@@ -122,12 +123,17 @@ Instant = Annotated[
     PlainSerializer(rendered, return_type=str),
     Field(json_schema_extra={"format": "date-time"}),
 ]
-TimeOfDay = Annotated[time, BeforeValidator(_hh_mm), PlainSerializer(lambda at: at.strftime("%H:%M"), return_type=str)]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_hh_mm),
+    PlainSerializer(lambda at: at.strftime("%H:%M"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{HH_MM.pattern}(:00)?$"}),  # `time` has an offset in JSON Schema
+]
 DateOnly = Annotated[date, BeforeValidator(_iso_date)]
 Cents = Annotated[int, Field(description="integer minor units of the currency")]
-Rate = Annotated[Whole, Field(gt=0, le=HIGHEST_AMOUNT, description="integer minor units of the currency")]
-Latitude = Annotated[Real, Field(ge=-90, le=90)]
-Longitude = Annotated[Real, Field(ge=-180, le=180)]
+Rate = Annotated[int, Field(gt=0, le=HIGHEST_AMOUNT, description="integer minor units of the currency"), NoBoolean]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), NoBoolean]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), NoBoolean]
 ImageURL = Annotated[Line, Field(max_length=2_000), AfterValidator(_https)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_iso_4217)]
 

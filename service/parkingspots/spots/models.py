@@ -1,12 +1,13 @@
 """Tables: spots, their counters, their availability slots."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
+    ColumnElement,
     Computed,
     Date,
     Float,
@@ -50,7 +51,7 @@ LISTED = "is_active AND is_available"
 
 
 class Spot(Identified, Stamped, Base):
-    """A place to park. A deleted one is not active any more but stays, as bookings refer to it."""
+    """A place to park. One that was deleted, or disabled by staff, is not active; its row stays for its bookings."""
 
     __tablename__ = "spots"
 
@@ -89,8 +90,14 @@ class Spot(Identified, Stamped, Base):
     time_zone: Mapped[str]
     is_active: Mapped[bool] = mapped_column(server_default=true())
     is_available: Mapped[bool] = mapped_column(server_default=true())
+    disabled_at: Mapped[datetime | None]
 
     stats: Mapped["SpotStats"] = relationship(lazy="raise", passive_deletes=True)
+
+    @classmethod
+    def is_kept(cls) -> ColumnElement[bool]:
+        """That the spot was not deleted: it is active, or staff has disabled it."""
+        return cls.is_active | cls.disabled_at.is_not(None)
 
     __table_args__ = (
         one_of("spot_type", SpotType),

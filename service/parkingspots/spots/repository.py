@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.paging import Page
+from parkingspots.reviews.models import Review
 from parkingspots.spots import search as finding
 from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
 from parkingspots.spots.search import Columns, Place, Window, Wishes
@@ -31,12 +32,13 @@ async def add(session: AsyncSession, spot: Spot) -> Spot:
 
 async def by_id(session: AsyncSession, spot_id: UUID) -> Spot | None:
     """The spot with its counters, or None where there is none or it was deleted."""
-    return await session.scalar(select(Spot).options(joinedload(Spot.stats)).where(Spot.id == spot_id, Spot.is_active))
+    query = select(Spot).options(joinedload(Spot.stats)).where(Spot.id == spot_id, Spot.is_kept())
+    return await session.scalar(query)
 
 
 async def of_owner(session: AsyncSession, owner_id: UUID, page: Page) -> Sequence[Spot]:
     """The owner's spots, newest first; those of the page and one more, where there is one."""
-    query = select(Spot).options(joinedload(Spot.stats)).where(Spot.owner_id == owner_id, Spot.is_active)
+    query = select(Spot).options(joinedload(Spot.stats)).where(Spot.owner_id == owner_id, Spot.is_kept())
     if page.after is not None:
         created_at, spot_id = page.after
         query = query.where((Spot.created_at < created_at) | ((Spot.created_at == created_at) & (Spot.id > spot_id)))
@@ -44,12 +46,33 @@ async def of_owner(session: AsyncSession, owner_id: UUID, page: Page) -> Sequenc
     return (await session.scalars(query)).all()
 
 
+async def count_of_owner(session: AsyncSession, owner_id: UUID) -> int:
+    query = select(func.count()).select_from(Spot).where(Spot.owner_id == owner_id, Spot.is_kept())
+    return (await session.scalar(query)) or 0
+
+
+async def of_anybody(
+    session: AsyncSession, words: str | None, owner_id: UUID | None, page: Page, *, is_active: bool | None
+) -> Sequence[Spot]:
+    """Spots that were not deleted, newest first; those of the page and one more, where there is one."""
+    query = select(Spot).options(joinedload(Spot.stats)).where(Spot.is_kept())
+    if words:
+        query = query.where(Spot.words.like(func.holding(words)))
+    if owner_id is not None:
+        query = query.where(Spot.owner_id == owner_id)
+    if is_active is not None:
+        query = query.where(Spot.is_active.is_(is_active))
+    if page.after is not None:
+        query = query.where(Spot.id < page.after[0])
+    return (await session.scalars(query.order_by(Spot.id.desc()).offset(page.offset).limit(page.fetch))).all()
+
+
 async def lock(session: AsyncSession, spot_id: UUID) -> Spot | None:
     """The spot, its row locked against bookings and changes until the transaction ends (FOR NO KEY UPDATE)."""
     return await session.scalar(
         select(Spot)
         .options(joinedload(Spot.stats))
-        .where(Spot.id == spot_id, Spot.is_active)
+        .where(Spot.id == spot_id, Spot.is_kept())
         .with_for_update(of=Spot, key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -60,7 +83,7 @@ async def lock_all_of(session: AsyncSession, owner_id: UUID) -> Sequence[Spot]:
     return (
         await session.scalars(
             select(Spot)
-            .where(Spot.owner_id == owner_id, Spot.is_active)
+            .where(Spot.owner_id == owner_id, Spot.is_kept())
             .order_by(Spot.id)
             .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
@@ -102,6 +125,12 @@ async def slots(session: AsyncSession, spot_id: UUID) -> Sequence[AvailabilitySl
     return (await session.scalars(query.order_by(*order))).all()
 
 
+async def slots_of_owner(session: AsyncSession, owner_id: UUID) -> Sequence[AvailabilitySlot]:
+    """The slots of all spots of the owner that were not deleted."""
+    query = select(AvailabilitySlot).join(Spot, Spot.id == AvailabilitySlot.spot_id)
+    return (await session.scalars(query.where(Spot.owner_id == owner_id, Spot.is_kept()))).all()
+
+
 async def count_slots(session: AsyncSession, spot_id: UUID) -> int:
     query = select(func.count()).select_from(AvailabilitySlot).where(AvailabilitySlot.spot_id == spot_id)
     return (await session.scalar(query)) or 0
@@ -133,5 +162,22 @@ async def add_completed(session: AsyncSession, completed: Mapping[UUID, int]) ->
         update(SpotStats)
         .where(SpotStats.spot_id == counts.c.spot_id)
         .values(total_bookings=SpotStats.total_bookings + counts.c.completed)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def lock_counters(session: AsyncSession, spot_id: UUID) -> None:
+    """Lock the spot's counters until the transaction ends."""
+    await session.execute(select(SpotStats.spot_id).where(SpotStats.spot_id == spot_id).with_for_update())
+
+
+async def rerate(session: AsyncSession, spot_id: UUID) -> None:
+    """Count the spot's reviews, and their stars, anew."""
+    total = select(func.count(Review.id)).where(Review.spot_id == spot_id)
+    average = select(func.coalesce(Review.average(Review.overall_rating), 0)).where(Review.spot_id == spot_id)
+    await session.execute(
+        update(SpotStats)
+        .where(SpotStats.spot_id == spot_id)
+        .values(total_reviews=total.scalar_subquery(), average_rating=average.scalar_subquery())
         .execution_options(synchronize_session=False)
     )

@@ -8,14 +8,17 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row
 
-from parkingspots.accounts.identity import CurrentUser, Visitor
+from parkingspots.accounts.identity import ONCE, TOKEN_OPTIONAL, CurrentUser, Visitor
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.kit import paging
+from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
+from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid, NotFound, problems
 from parkingspots.kit.wire import Message, rendered
 from parkingspots.spots import rules, service
+from parkingspots.spots.models import Spot
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
 from parkingspots.spots.queries import ListQuery, SearchQuery
 from parkingspots.spots.schemas import SlotIn, SlotOut, SpotIn, SpotItem, SpotOut, SpotUpdate
@@ -23,7 +26,7 @@ from parkingspots.spots.search import Columns
 
 MY_SPOTS_A_PAGE = 100
 
-router = APIRouter(prefix="/parking-spots", tags=["parking spots"])
+router = APIRouter(prefix="/parking-spots", tags=["parking spots"], route_class=KeepingRoute)
 
 
 @router.get("/", responses=problems(Invalid))
@@ -98,10 +101,11 @@ async def list_my_spots(
         page, await service.of_owner(session, user, page), lambda spot: (spot.created_at, spot.id)
     )
     paging.link(request, response, cursor)
+    paging.count(response, await service.count_of_owner(session, user))
     return [SpotOut.of(spot, with_instructions=True) for spot in spots]
 
 
-@router.post("/", status_code=201, responses=problems(NotSignedIn))
+@router.post("/", status_code=201, dependencies=[ONCE], responses=problems(NotSignedIn))
 async def create_spot(wish: SpotIn, user: CurrentUser, session: Transaction, settings: CurrentSettings) -> SpotOut:
     """List a spot. A renter who does so becomes an owner."""
     fields = wish.model_dump()
@@ -110,19 +114,25 @@ async def create_spot(wish: SpotIn, user: CurrentUser, session: Transaction, set
     return SpotOut.of(await service.create(session, user, fields), with_instructions=True)
 
 
-@router.get("/{spot_id}", responses=problems(SpotNotFound))
+@router.get("/{spot_id}", openapi_extra=TOKEN_OPTIONAL, responses=problems(SpotNotFound))
 async def read_spot(spot_id: UUID, visitor: Visitor, session: Reader, clock: Clock) -> SpotOut:
     """A spot. How to get in is told to its owner, and to a renter from 24 hours before the booking to its end."""
-    spot = await service.read(session, spot_id)
+    spot = await service.read(session, spot_id, visitor)
     shown = await service.shows_instructions(session, spot, visitor, clock.now())
     return SpotOut.of(spot, with_instructions=shown)
 
 
 @router.put("/{spot_id}", responses=problems(NotSignedIn, SpotNotFound))
-async def update_spot(spot_id: UUID, changes: SpotUpdate, user: CurrentUser, session: Transaction) -> SpotOut:
+async def update_spot(
+    spot_id: UUID, changes: SpotUpdate, user: CurrentUser, session: Transaction, if_match: IfMatch
+) -> SpotOut:
     """Change my spot; what is not sent stays as it is."""
+
+    def unchanged(spot: Spot) -> None:
+        if_match.require(*(SpotOut.of(spot, with_instructions=shown) for shown in (True, False)))
+
     sent = changes.model_dump(exclude_unset=True)
-    return SpotOut.of(await service.update(session, user, spot_id, sent), with_instructions=True)
+    return SpotOut.of(await service.update(session, user, spot_id, sent, unchanged), with_instructions=True)
 
 
 @router.delete("/{spot_id}", responses=problems(NotSignedIn, SpotNotFound, SpotHasBookings))
@@ -132,13 +142,20 @@ async def delete_spot(spot_id: UUID, user: CurrentUser, session: Transaction, cl
     return Message(message="The spot is deleted.")
 
 
-@router.get("/{spot_id}/availability", responses=problems(SpotNotFound))
-async def list_slots(spot_id: UUID, session: Reader) -> list[SlotOut]:
-    """The times at which a spot is open or closed: weekly ones first, then dated ones."""
-    return [SlotOut.of(slot) for slot in await service.slots(session, spot_id)]
+@router.get("/{spot_id}/availability", openapi_extra=TOKEN_OPTIONAL, responses=problems(SpotNotFound))
+async def list_slots(spot_id: UUID, visitor: Visitor, session: Reader, response: Response) -> list[SlotOut]:
+    """The times at which a spot is open or closed, at most 100: weekly ones first, then dated ones."""
+    slots = await service.slots(session, spot_id, visitor)
+    paging.count(response, len(slots))
+    return [SlotOut.of(slot) for slot in slots]
 
 
-@router.post("/{spot_id}/availability", status_code=201, responses=problems(NotSignedIn, SpotNotFound, TooManySlots))
+@router.post(
+    "/{spot_id}/availability",
+    status_code=201,
+    dependencies=[ONCE],
+    responses=problems(NotSignedIn, SpotNotFound, TooManySlots),
+)
 async def create_slot(spot_id: UUID, wish: SlotIn, user: CurrentUser, session: Transaction) -> SlotOut:
     """Say when my spot is open or closed: on a weekday, or on one date."""
     return SlotOut.of(await service.add_slot(session, user, wish.slot_of(spot_id)))

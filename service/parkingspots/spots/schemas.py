@@ -24,10 +24,10 @@ from parkingspots.kit.wire import (
     Latitude,
     Line,
     Longitude,
+    NoBoolean,
     Paragraph,
     Rate,
     TimeOfDay,
-    Whole,
     Wire,
     not_null,
 )
@@ -278,7 +278,7 @@ class SlotIn(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [SLOT_IN]})
 
-    day_of_week: Annotated[Whole, Field(ge=0, le=6)] | None = None
+    day_of_week: Annotated[int, Field(ge=0, le=6), NoBoolean] | None = None
     specific_date: DateOnly | None = None
     start_time: TimeOfDay
     end_time: TimeOfDay

@@ -1,6 +1,6 @@
 """Use cases of spots: one function each, one transaction each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,9 +51,10 @@ def _time_zone_known_to_the_database() -> Iterator[None]:
         raise
 
 
-async def read(session: AsyncSession, spot_id: UUID) -> Spot:
+async def read(session: AsyncSession, spot_id: UUID, visitor: User | None = None) -> Spot:
+    """The spot, or raise SpotNotFound, also where staff has disabled it, unless its owner asks."""
     spot = await repository.by_id(session, spot_id)
-    if spot is None:
+    if spot is None or not (spot.is_active or (visitor is not None and visitor.id == spot.owner_id)):
         raise SpotNotFound
     return spot
 
@@ -72,9 +73,16 @@ async def of_owner(session: AsyncSession, owner: User, page: Page) -> Sequence[S
     return await repository.of_owner(session, owner.id, page)
 
 
-async def update(session: AsyncSession, owner: User, spot_id: UUID, changes: Mapping[str, Any]) -> Spot:
-    """The spot after `changes`, by column."""
+async def count_of_owner(session: AsyncSession, owner: User) -> int:
+    return await repository.count_of_owner(session, owner.id)
+
+
+async def update(
+    session: AsyncSession, owner: User, spot_id: UUID, changes: Mapping[str, Any], unchanged: Callable[[Spot], None]
+) -> Spot:
+    """The spot after `changes`, by column; `unchanged` raises where the locked spot is not what the owner has seen."""
     spot = await _own(session, owner, spot_id)
+    unchanged(spot)
     for column, value in changes.items():
         setattr(spot, column, value)
     with _time_zone_known_to_the_database():
@@ -98,7 +106,7 @@ async def withdraw_all_of(session: AsyncSession, owner_id: UUID) -> None:
 
 def _withdraw(spot: Spot) -> None:
     """Only what the history of its bookings names stays."""
-    spot.is_active = False
+    spot.is_active, spot.disabled_at = False, None
     spot.description = spot.access_instructions = None
     spot.images = []
 
@@ -106,9 +114,50 @@ def _withdraw(spot: Spot) -> None:
 async def lock(session: AsyncSession, spot_id: UUID) -> Spot:
     """The spot, locked against other bookings and changes until the transaction ends, or raise SpotNotFound."""
     spot = await repository.lock(session, spot_id)
-    if spot is None:
+    if spot is None or not spot.is_active:
         raise SpotNotFound
     return spot
+
+
+async def disable(session: AsyncSession, spot_id: UUID, now: datetime) -> Spot:
+    """The spot, off the market; one that was disabled before stays so since then."""
+    spot = await repository.lock(session, spot_id)
+    if spot is None:
+        raise SpotNotFound
+    spot.is_active, spot.disabled_at = False, spot.disabled_at or now
+    await session.flush()
+    return spot
+
+
+async def enable(session: AsyncSession, spot_id: UUID) -> Spot:
+    """The spot, back on the market."""
+    spot = await repository.lock(session, spot_id)
+    if spot is None:
+        raise SpotNotFound
+    spot.is_active, spot.disabled_at = True, None
+    await session.flush()
+    return spot
+
+
+async def disable_all_of(session: AsyncSession, owner_id: UUID, now: datetime) -> None:
+    """Take the active spots of a disabled owner off the market. The caller has locked the account."""
+    for spot in await repository.lock_all_of(session, owner_id):
+        if spot.is_active:
+            spot.is_active, spot.disabled_at = False, now
+
+
+async def enable_all_of(session: AsyncSession, owner_id: UUID, since: datetime | None) -> None:
+    """Put back the spots that were disabled at that moment, with their owner. The caller has locked the account."""
+    for spot in await repository.lock_all_of(session, owner_id):
+        if since is not None and spot.disabled_at == since:
+            spot.is_active, spot.disabled_at = True, None
+
+
+async def of_anybody(
+    session: AsyncSession, words: str | None, owner_id: UUID | None, page: Page, *, is_active: bool | None
+) -> Sequence[Spot]:
+    """Spots that were not deleted, newest first; those of the page and one more, where there is one."""
+    return await repository.of_anybody(session, words, owner_id, page, is_active=is_active)
 
 
 async def is_open(session: AsyncSession, spot: Spot, window: Window) -> bool:
@@ -121,9 +170,31 @@ async def count_completed(session: AsyncSession, completed: Mapping[UUID, int]) 
     await repository.add_completed(session, completed)
 
 
-async def slots(session: AsyncSession, spot_id: UUID) -> Sequence[AvailabilitySlot]:
-    await read(session, spot_id)
+async def lock_counters(session: AsyncSession, spot_id: UUID) -> None:
+    """Keep the spot's reviews from being rated by others until the transaction ends. Comes before any review's lock."""
+    await repository.lock_counters(session, spot_id)
+
+
+async def rerate(session: AsyncSession, spot_id: UUID) -> None:
+    """Make the spot's rating that of its reviews as they are now. The caller has locked the counters before.
+
+    A statement of its own, so that it sees what others committed before they let go of the lock.
+    """
+    await repository.rerate(session, spot_id)
+
+
+async def slots(session: AsyncSession, spot_id: UUID, visitor: User | None) -> Sequence[AvailabilitySlot]:
+    """The slots of a spot that `visitor` may see, or raise SpotNotFound."""
+    await read(session, spot_id, visitor)
     return await repository.slots(session, spot_id)
+
+
+async def slots_of_owner(session: AsyncSession, owner: User) -> Mapping[UUID, Sequence[AvailabilitySlot]]:
+    """The slots of all of the owner's spots, by spot."""
+    slots: dict[UUID, list[AvailabilitySlot]] = {}
+    for slot in await repository.slots_of_owner(session, owner.id):
+        slots.setdefault(slot.spot_id, []).append(slot)
+    return slots
 
 
 async def add_slot(session: AsyncSession, owner: User, slot: AvailabilitySlot) -> AvailabilitySlot:
@@ -141,8 +212,8 @@ async def delete_slot(session: AsyncSession, owner: User, spot_id: UUID, slot_id
 
 
 async def _own(session: AsyncSession, owner: User, spot_id: UUID) -> Spot:
-    """The owner's spot, locked; another's is not found."""
-    spot = await lock(session, spot_id)
-    if spot.owner_id != owner.id:
+    """The owner's spot, locked, also where staff has disabled it; another's is not found."""
+    spot = await repository.lock(session, spot_id)
+    if spot is None or spot.owner_id != owner.id:
         raise SpotNotFound
     return spot

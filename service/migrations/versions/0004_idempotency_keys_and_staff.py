@@ -1,0 +1,67 @@
+"""Answers kept for repeated requests, what staff may disable, and the log of what staff did.
+
+Locks: `users` and `spots` for a moment (ACCESS EXCLUSIVE, a column without a default each).
+"""
+
+from alembic import op
+
+from parkingspots.kit.migrating import declare
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.execute("""
+        CREATE TABLE idempotency_keys (
+            user_id uuid NOT NULL,
+            route text NOT NULL,
+            key text NOT NULL,
+            fingerprint bytea NOT NULL,
+            status smallint NOT NULL,
+            body bytea NOT NULL,
+            created_at timestamptz NOT NULL,
+            CONSTRAINT pk_idempotency_keys PRIMARY KEY (user_id, route, key),
+            CONSTRAINT fk_idempotency_keys_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+        )
+    """)
+    op.execute("CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at)")
+    op.execute("ALTER TABLE users ADD COLUMN disabled_at timestamptz")
+    op.execute("ALTER TABLE spots ADD COLUMN disabled_at timestamptz")
+    op.execute("""
+        CREATE TABLE audit_log (
+            id uuid DEFAULT uuidv7() NOT NULL,
+            at timestamptz DEFAULT now() NOT NULL,
+            actor_id uuid,
+            action text NOT NULL,
+            subject text NOT NULL,
+            subject_id uuid NOT NULL,
+            reason text,
+            details jsonb DEFAULT '{}' NOT NULL,
+            CONSTRAINT pk_audit_log PRIMARY KEY (id),
+            CONSTRAINT fk_audit_log_actor_id FOREIGN KEY (actor_id) REFERENCES users (id)
+        )
+    """)
+    op.execute("CREATE INDEX ix_audit_log_subject_id ON audit_log (subject_id, id DESC)")
+    op.execute("CREATE INDEX ix_audit_log_actor_id ON audit_log (actor_id, id DESC)")
+    op.execute("""
+        CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION '% takes new rows only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+        END
+        $$
+    """)
+    op.execute("""
+        CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+    """)
+    declare(current=4, oldest_compatible=1)
+
+
+def downgrade() -> None:
+    """What staff had disabled stays so: an older release takes such a spot for a deleted one."""
+    op.execute("DROP TABLE audit_log, idempotency_keys")
+    op.execute("DROP FUNCTION refuse_change()")
+    op.execute("ALTER TABLE spots DROP COLUMN disabled_at")
+    op.execute("ALTER TABLE users DROP COLUMN disabled_at")
+    declare(current=3, oldest_compatible=1)

@@ -1,0 +1,158 @@
+"""Idempotency-Key: a request that is sent again is answered again, and done once.
+
+The claim, the work and the answer are one transaction. An advisory lock on the key lasts as long: a repeat that comes
+meanwhile is told so, and one that comes later finds the answer that was kept.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import Header, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import ForeignKey, Index, SmallInteger, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from parkingspots.kit.problems import Conflict, Problem
+from parkingspots.kit.tables import Base
+
+KEPT = timedelta(hours=24)
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+KEY = r"^[!-~]{1,255}$"
+"""Visible ASCII, as RFC 9110, 5.5 has it for what a header holds."""
+
+
+class IdempotencyKey(Base):
+    """The answer to a request that must not be carried out twice, kept for a day."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    body: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+
+
+class StillRunning(Conflict):
+    title = "Still running"
+    detail = "A request with this Idempotency-Key is still being carried out. Send it again in a moment."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+class KeyReused(Problem):
+    status, title = 422, "Idempotency-Key reused"
+    detail = "This Idempotency-Key was sent with another body. Take a new key for a new request."
+
+
+class Replay(Exception):  # noqa: N818 - no error: the answer that was given before
+    """Ends a request with the answer that its first sending got."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.answer = Response(body, status, media_type="application/json", headers={REPLAYED: "true"})
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right of this transaction, and of no other, to answer for a key."""
+
+    session: AsyncSession
+    user_id: UUID
+    route: str
+    key: str
+    fingerprint: bytes
+    at: datetime
+
+    async def keep(self, answer: Response) -> None:
+        """Store the answer with the work; an older one, whose day is over, gives way."""
+        kept = {"fingerprint": self.fingerprint, "status": answer.status_code, "body": bytes(answer.body)}
+        row = insert(IdempotencyKey).values(
+            user_id=self.user_id, route=self.route, key=self.key, created_at=self.at, **kept
+        )
+        await self.session.execute(
+            row.on_conflict_do_update(
+                constraint="pk_idempotency_keys", set_=kept | {"created_at": row.excluded.created_at}
+            )
+        )
+
+
+Key = Annotated[
+    str | None,
+    Header(alias=HEADER, pattern=KEY, description="the same key and body: the first answer again, for 24 hours"),
+]
+
+
+async def claim(session: AsyncSession, request: Request, user_id: UUID, key: str, now: datetime) -> None:
+    """Claim the key for this request, or raise StillRunning, KeyReused or Replay with the answer given before."""
+    route = f"{request.method} {quote(request.scope['path'].rstrip('/'))}"
+    claimed = Claim(session, user_id, route, key, _fingerprint(await request.body()), now)
+    name = f"{user_id} {route} {key}"
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))):
+        raise StillRunning
+    kept = await session.scalar(
+        select(IdempotencyKey).where(
+            IdempotencyKey.user_id == user_id,
+            IdempotencyKey.route == claimed.route,
+            IdempotencyKey.key == key,
+            IdempotencyKey.created_at > now - KEPT,
+        )
+    )
+    if kept is None:
+        request.state.claim = claimed
+    elif kept.fingerprint != claimed.fingerprint:
+        raise KeyReused
+    else:
+        raise Replay(kept.status, kept.body)
+
+
+def _fingerprint(body: bytes) -> bytes:
+    """The digest of the parsed JSON, so that spaces, the order of fields and the writing of a number do not count."""
+    try:
+        parsed = json.loads(body, parse_float=_number) if body.strip() else None
+        text = json.dumps(parsed, sort_keys=True)
+    except (ValueError, RecursionError):  # it will be refused, and a refusal is not kept
+        text = repr(body)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _number(literal: str) -> float:
+    value = float(literal)
+    return int(value) if value.is_integer() else value
+
+
+class KeepingRoute(APIRoute):
+    """A route whose successful answers are kept where the request has claimed a key."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def keeping(request: Request) -> Response:
+            try:
+                answer = await handle(request)
+            except Replay as replay:
+                return replay.answer
+            claimed: Claim | None = getattr(request.state, "claim", None)
+            if claimed is not None and answer.status_code < 300:  # noqa: PLR2004 - a success
+                await claimed.keep(answer)
+            return answer
+
+        return keeping
+
+
+async def forget(session: AsyncSession, user_id: UUID) -> None:
+    """Forget the answers kept for a user who leaves."""
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id))

@@ -1,0 +1,51 @@
+"""People take home what is kept about them, and nothing of others."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from product import Api, Person
+
+Record = Callable[..., Awaitable[str]]
+
+
+async def test_an_export_holds_all_that_is_kept_about_me(api: Api, record: Record, renter: Person, spot: str) -> None:
+    completed = await record("completed", -3, -1)
+    live = (await api.book(renter, spot, 1, 2, vehicle_plate="ABC-1234"))["id"]
+    review = await api.post("/reviews/", renter, expect=201, booking_id=completed, overall_rating=5, comment="Wide.")
+    await api.post(f"/reviews/{review['id']}/helpful", renter)
+    await api.put("/users/me", renter, phone_number="+30 210 1234567")
+
+    mine = await api.get("/users/me/export", renter)
+    assert mine["exported_at"] == "2040-01-02T10:00:00Z"
+    assert mine["user"] == await api.get("/users/me", renter)
+    assert mine["sessions"] == await api.get("/users/me/sessions", renter)
+    assert {booking["id"] for booking in mine["bookings"]} == {live, completed}
+    assert mine["bookings"] == await api.get("/bookings/", renter)
+    assert [each["comment"] for each in mine["reviews"]] == ["Wide."]
+    assert mine["helpful_reviews"] == [review["id"]]
+    assert mine["spots"] == mine["bookings_of_my_spots"] == []
+
+
+async def test_an_owners_export_has_the_spots_whole_and_nothing_of_the_renters(
+    api: Api, owner: Person, renter: Person
+) -> None:
+    spot = await api.list_spot(owner, access_instructions="The code is 2468.")
+    slot = {"day_of_week": 0, "start_time": "00:00", "end_time": "00:00"}
+    added = await api.post(f"/parking-spots/{spot}/availability", owner, expect=201, **slot)
+    booking = await api.book(renter, spot, 1, 2, vehicle_plate="ABC-1234", special_requests="Near the door")
+    mine = await api.get("/users/me/export", owner)
+    (whole,) = mine["spots"]
+    assert (whole["access_instructions"], whole["availability"]) == ("The code is 2468.", [added])
+    assert [each["id"] for each in mine["bookings_of_my_spots"]] == [booking["id"]]
+    assert mine["bookings"] == []
+    for trace in ("ABC-1234", "Near the door", renter.id, renter.email):
+        assert trace not in json.dumps(mine)
+
+
+async def test_who_has_nothing_yet_exports_an_account(api: Api, renter: Person) -> None:
+    mine = await api.get("/users/me/export", renter)
+    assert [name for name, value in mine.items() if isinstance(value, list) and value] == ["sessions"]
+
+
+async def test_nobody_exports_without_signing_in(api: Api) -> None:
+    await api.get("/users/me/export", expect=401)

@@ -1,0 +1,141 @@
+"""Nobody takes more than their share: counted for all processes in Valkey, and by each alone while it is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from parkingspots.dev.valkey import ValkeyServer
+from parkingspots.settings import Settings
+from product import PASSWORD, Api, Clock, Person, running
+
+PROBLEM = "application/problem+json"
+Limited = Callable[..., AbstractAsyncContextManager[Api]]
+
+
+@pytest.fixture
+async def limited(settings: Settings, clock: Clock, api: Api, valkey_server: ValkeyServer) -> AsyncIterator[Limited]:
+    """The application with limits, those named small ones, and nothing counted yet."""
+    del api  # empties the tables
+    async with Redis.from_url(valkey_server.url) as valkey:
+        await valkey.flushdb()
+        yield lambda **changes: running(settings.model_copy(update={"rate_limits_enabled": True} | changes), clock)
+        await valkey.flushdb()
+
+
+async def statuses(api: Api, times: int, path: str = "/parking-spots/", **how: Any) -> list[int]:
+    return [(await api.client.get(f"/api/v1{path}", **how)).status_code for _ in range(times)]
+
+
+def forwarded(address: str) -> dict[str, Any]:
+    return {"headers": {"X-Forwarded-For": address}}
+
+
+async def test_what_is_too_much_is_429_with_the_fields_of_the_draft(limited: Limited) -> None:
+    async with limited(rate_limit_requests="3 per minute") as api:
+        assert await statuses(api, 3) == [200] * 3
+        refusal = await api.client.get("/api/v1/parking-spots/")
+    assert (refusal.status_code, refusal.headers["content-type"]) == (429, PROBLEM)
+    seconds = refusal.headers["retry-after"]
+    assert 1 <= int(seconds) <= 60
+    assert refusal.headers["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert refusal.headers["ratelimit"] == f'"requests";r=0;t={seconds}'
+    assert "Retry-After" in refusal.json()["detail"]
+
+
+async def test_there_is_room_again_when_the_window_is_over(limited: Limited) -> None:
+    async with limited(rate_limit_requests="2 per second") as api:
+        seen = await statuses(api, 3)
+        async with asyncio.timeout(30):
+            while seen[-1] == 429:
+                seen += await statuses(api, 1)
+    assert seen[:3] == [200, 200, 429]
+    assert seen[-1] == 200
+
+
+async def test_a_limit_is_met_to_the_last_request_though_permits_are_fetched_in_advance(limited: Limited) -> None:
+    async with limited(rate_limit_requests="107 per hour") as api:
+        assert await statuses(api, 120, "/openapi.json") == [200] * 107 + [429] * 13
+
+
+async def test_two_processes_count_together(limited: Limited) -> None:
+    small = {"rate_limit_requests": "6 per hour"}
+    async with limited(**small) as one, limited(**small) as other:
+        seen = [status for _ in range(5) for api in (one, other) for status in await statuses(api, 1)]
+    assert seen.count(200) == 6
+
+
+async def test_probes_and_metrics_are_never_limited(limited: Limited) -> None:
+    async with limited(rate_limit_requests="1 per hour") as api:
+        await statuses(api, 2)
+        for path in ("/livez", "/readyz", "/health", "/livez/"):
+            assert (await api.client.get(f"http://parkingspots.test{path}")).status_code == 200
+
+
+async def test_without_valkey_each_process_counts_alone_and_nobody_is_refused_for_it(
+    limited: Limited, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    away = {"redis_url": SecretStr(f"redis://127.0.0.1:{unused_tcp_port_factory()}/0")}
+    async with limited(**away, rate_limit_requests="4 per hour") as api:
+        assert await statuses(api, 5) == [200] * 4 + [429]
+
+
+async def test_limits_can_be_switched_off(limited: Limited) -> None:
+    async with limited(rate_limits_enabled=False, rate_limit_requests="1 per hour") as api:
+        assert await statuses(api, 3) == [200] * 3
+
+
+async def test_a_forwarded_address_counts_only_from_a_trusted_proxy(limited: Limited) -> None:
+    small = {"rate_limit_requests": "2 per hour"}
+    async with limited(**small) as api:
+        seen = [(await statuses(api, 1, **forwarded(f"203.0.113.{number}")))[0] for number in range(3)]
+    assert seen == [200, 200, 429]
+    async with limited(**small, trusted_proxies=["127.0.0.0/8"]) as api:
+        seen = [(await statuses(api, 1, **forwarded(f"203.0.113.{number}")))[0] for number in range(3)]
+        assert seen == [200, 200, 200]
+        assert await statuses(api, 2, **forwarded("203.0.113.1")) == [200, 429]
+
+
+async def test_what_a_client_writes_before_the_proxy_does_not_count(limited: Limited) -> None:
+    async with limited(rate_limit_requests="2 per hour", trusted_proxies=["127.0.0.1", "10.0.0.0/8"]) as api:
+        made_up = ["198.51.100.1, 203.0.113.7", "198.51.100.2, 203.0.113.7, 10.1.2.3", "junk, 203.0.113.7"]
+        assert [(await statuses(api, 1, **forwarded(value)))[0] for value in made_up] == [200, 200, 429]
+
+
+async def test_one_subscriber_of_ipv6_is_one_client(limited: Limited) -> None:
+    async with limited(rate_limit_requests="2 per hour", trusted_proxies=["127.0.0.1"]) as api:
+        for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"):
+            assert await statuses(api, 1, **forwarded(address)) == [200]
+        assert await statuses(api, 1, **forwarded("2001:db8:1:2::77")) == [429]
+        assert await statuses(api, 1, **forwarded("2001:db8:1:3::1")) == [200]
+
+
+async def test_bookings_are_limited_by_account(limited: Limited) -> None:
+    async with limited(rate_limit_bookings="2 per minute") as api:
+        owner, renter, other = [await api.person(name) for name in ("owner", "renter", "other")]
+        spot = await api.list_spot(owner)
+        for number in range(2):
+            await api.book(renter, spot, number + 1, number + 2)
+        refusal = await _refused(api, renter, spot)
+        assert refusal.headers["ratelimit-policy"] == '"bookings";q=2;w=60'
+        await api.book(other, spot, 3, 4)
+        assert len(await api.get("/bookings/", renter)) == 2
+
+
+async def _refused(api: Api, who: Person, spot: str) -> httpx.Response:
+    times = {"start_time": api.at(3), "end_time": api.at(4)}
+    return await api.request("POST", "/bookings/", who, expect=429, json={"parking_spot_id": spot, **times})
+
+
+async def test_registrations_are_limited_by_address(limited: Limited) -> None:
+    async with limited(rate_limit_registrations="2 per hour", trusted_proxies=["127.0.0.1"]) as api:
+        for number in range(2):
+            await api.person(f"person-{number}")
+        account = {"email": "third@example.com", "password": PASSWORD, "full_name": "Third"}
+        await api.request("POST", "/auth/register", expect=429, json=account)
+        await api.request("POST", "/auth/register", expect=201, json=account, **forwarded("203.0.113.9"))
