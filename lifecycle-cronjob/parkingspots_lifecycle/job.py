@@ -7,7 +7,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots.accounts import service as accounts
 from parkingspots.bookings import service as bookings
+from parkingspots.kit import idempotency
 from parkingspots.kit.database import Database, described, retried
 
 BATCH = 500
@@ -18,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """A use case that moves up to so many bookings on, and says how many it moved."""
+    """A use case that moves up to so many bookings on, or deletes so many rows, and says how many."""
 
     name: str
     act: Callable[[AsyncSession, int], Awaitable[int]]
@@ -29,11 +31,13 @@ STEPS = (
     Step("cancel_lapsed", bookings.cancel_lapsed),
     Step("complete_past", bookings.complete_past),
     Step("start_due", bookings.start_due),
+    Step("purge_idempotency_keys", idempotency.purge),
+    Step("purge_sessions_and_tokens", accounts.purge),
 )
 
 
 async def run(database: Database, stopping: Callable[[], bool] = lambda: False) -> dict[str, int]:
-    """How many bookings each step moved. A step that fails is logged and does not keep the others from running.
+    """How many rows each step moved or deleted. A step that fails is logged and does not keep the others from running.
 
     Raises the first failure at the end. `stopping` is asked between batches.
     """

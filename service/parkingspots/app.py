@@ -18,6 +18,7 @@ from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import SystemClock, TimeSource
 from parkingspots.kit.conditional import Conditional
 from parkingspots.kit.database import Database
+from parkingspots.kit.heads import AnswersHead
 from parkingspots.kit.limits import Limits, RateLimited
 from parkingspots.kit.mail import mailer
 from parkingspots.kit.openapi import describe
@@ -29,6 +30,19 @@ from parkingspots.spots.routes import router as spots
 from parkingspots.staff.routes import router as staff
 
 PREFIX = "/api/v1"
+DESCRIPTION = """Find, book and rent out parking spots.
+
+- **Amounts** are integer minor units (cents); **times** are RFC 3339 with an offset.
+- **Errors** are `application/problem+json` (RFC 9457): `detail` says what to do, `errors` names the wrong fields.
+- **Lists** are bare arrays. The `Link` header leads to the next page; `X-Total-Count`, where it is cheap, says how many
+  rows there are.
+- **Sending again**: a creating `POST` with an `Idempotency-Key` is carried out once in 24 hours; a repeat with the same
+  body gets the first answer again, with `Idempotency-Replayed: true`, and one with another body 422.
+- **Reading again**: every answer has a strong `ETag`; `If-None-Match` gives 304. `If-Match` on a `PUT` gives 412 where
+  somebody has changed meanwhile what you have read.
+- **Limits** answer 429 with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
+- **Letters** to users come in Greek where `Accept-Language` asks for it first, else in English.
+"""
 ROOMS = (auth, users, privacy, spots, bookings, reviews, staff)
 
 
@@ -41,7 +55,7 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
             app.state.database = await stack.enter_async_context(aclosing(Database(settings)))
             app.state.probe = await stack.enter_async_context(aclosing(Database(settings, pool_size=1)))
             app.state.cache = await stack.enter_async_context(aclosing(Cache(settings)))
-            app.state.limits = await stack.enter_async_context(aclosing(Limits(settings, app.state.cache)))
+            app.state.limits = await stack.enter_async_context(aclosing(Limits(settings)))
             app.state.mailer = mailer(settings)
             await stack.enter_async_context(background_tasks(settings))
             yield
@@ -49,7 +63,7 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
     app = FastAPI(
         title="ParkingSpots API",
         version=__version__,
-        description="Find, book and rent out parking spots. Amounts are integer minor units; times have an offset.",
+        description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
@@ -86,6 +100,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         AnySlash,
         declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
     )
+    app.add_middleware(AnswersHead)
     app.add_middleware(RateLimited)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)

@@ -126,10 +126,13 @@ def create_admin(
     email: Annotated[str, typer.Argument(help="Of a new account, or of one that is to become an admin's.")],
     name: Annotated[str, typer.Option(help="The full name, where the account is new.")] = "Administrator",
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password of a new account from standard input.")
+        bool, typer.Option("--password-stdin", help="Read the password from standard input, where one is needed.")
     ] = False,
 ) -> None:
-    """Make somebody an admin, with a new account where there is none."""
+    """Make somebody an admin, with a new account where there is none.
+
+    An account whose e-mail is verified keeps its password. Any other may be a stranger's: it gets a new one.
+    """
     from parkingspots.accounts import create_admin
     from parkingspots.settings import load
 
@@ -155,7 +158,7 @@ def upgrade(
     revision: Annotated[str, typer.Argument(help="A revision such as 0001, or head.")] = "head",
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False,
 ) -> None:
-    """Bring the database up to a revision. Runs one at a time, and gives way to traffic after five seconds."""
+    """Bring the database up to a revision. Runs one at a time, and gives way to traffic after two seconds."""
     from parkingspots.kit import migrating
     from parkingspots.settings import load
 

@@ -105,6 +105,17 @@ async def test_every_path_answers_with_and_without_the_trailing_slash(
     assert plain.content == slashed.content
 
 
+@pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS if each.method == "GET"], ids=lambda operation: operation.id
+)
+async def test_head_is_answered_like_get_without_the_body(api: Api, renter: Person, operation: Operation) -> None:
+    got, head = [
+        await api.client.request(method, operation.url(), headers=renter.headers) for method in ("GET", "HEAD")
+    ]
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers == got.headers
+
+
 @every_operation
 async def test_another_method_is_405_and_told_which_exist(api: Api, operation: Operation) -> None:
     answer = await api.client.request("PATCH", operation.url())

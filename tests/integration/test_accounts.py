@@ -232,3 +232,29 @@ async def test_what_was_booked_outlives_the_account_of_the_renter(
     await api.post(f"/bookings/{booking['id']}/cancel", renter)
     await api.delete("/users/me", renter)
     assert [each["id"] for each in await api.get("/bookings/owner", owner)] == [booking["id"]]
+
+
+async def test_what_a_renter_who_left_said_in_words_is_forgotten(
+    api: Api, owner: Person, renter: Person, spot: str
+) -> None:
+    words: dict[str, Any] = {"vehicle_plate": "ABC-1234", "special_requests": "Near the door, please"}
+    booking = await api.book(renter, spot, 1, 2, **words)
+    await api.post(f"/bookings/{booking['id']}/cancel", renter, cancellation_reason="I broke my leg")
+    await api.delete("/users/me", renter)
+    (seen,) = await api.get("/bookings/owner", owner)
+    assert [seen[name] for name in (*words, "cancellation_reason")] == [None] * 3
+    assert seen["total_amount"] == booking["total_amount"]
+
+
+async def test_a_deleted_spot_keeps_no_more_than_its_history_names(
+    api: Api, session: AsyncSession, owner: Person
+) -> None:
+    hours = {"operating_hours": {"monday": {"open": "08:00", "close": "20:00"}}}
+    said = {"description": "My mother's yard", "access_instructions": "The key is under the pot"}
+    spot = await api.list_spot(owner, **hours, **said)
+    slot = {"day_of_week": 0, "start_time": "08:00", "end_time": "20:00"}
+    await api.post(f"/parking-spots/{spot}/availability", owner, expect=201, **slot)
+    await api.delete(f"/parking-spots/{spot}", owner)
+    row = (await session.execute(text("SELECT * FROM spots"))).mappings().one()
+    assert [row[name] for name in (*hours, *said)] == [None] * 3
+    assert await session.scalar(text("SELECT count(*) FROM availability_slots")) == 0

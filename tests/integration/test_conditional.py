@@ -22,13 +22,12 @@ async def get(api: Api, path: str, who: Person | None = None, known: str | None 
 async def test_every_get_has_a_strong_etag_and_honours_it(
     api: Api, admin: Person, spot: str, operation: Operation
 ) -> None:
-    booking = await api.book(admin, spot, 1, 2)
-    ids = {"spot_id": spot, "booking_id": booking["id"], "user_id": admin.id}
+    booking = await api.book(admin, spot, 0, 1)
+    await api.post(f"/bookings/{booking['id']}/check-out", admin)
+    review = await api.post("/reviews/", admin, expect=201, booking_id=booking["id"], overall_rating=4)
+    ids = {"spot_id": spot, "booking_id": booking["id"], "user_id": admin.id, "review_id": review["id"]}
     answer = await api.client.get(operation.url(**ids), headers=admin.headers)
-    if answer.status_code != 200:
-        assert answer.status_code == 404  # of an id that nothing has
-        assert "etag" not in answer.headers
-        return
+    assert answer.status_code == 200
     tag = answer.headers["etag"]
     assert tag.startswith('"')
     for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
@@ -62,24 +61,37 @@ async def changeable(api: Api, name: str, owner: Person, renter: Person, spot: s
     if name == "booking":
         booking = await api.book(renter, spot, 1, 2)
         return renter, f"/bookings/{booking['id']}", f"/bookings/{booking['id']}/status", {"status": "cancelled"}
+    if name == "review":
+        booking = await api.book(renter, spot, 0, 1)
+        await api.post(f"/bookings/{booking['id']}/check-out", renter)
+        review = await api.post("/reviews/", renter, expect=201, booking_id=booking["id"], overall_rating=4)
+        return renter, f"/reviews/{review['id']}", f"/reviews/{review['id']}", {"overall_rating": 5}
     if name == "account":
         return renter, "/users/me", "/users/me", {"full_name": "Rena"}
     return owner, f"/parking-spots/{spot}", f"/parking-spots/{spot}", {"title": "Another title"}
 
 
-@pytest.mark.parametrize("name", ["account", "spot", "booking"])
+@pytest.mark.parametrize("name", ["account", "spot", "booking", "review"])
 async def test_a_change_of_what_i_have_seen_is_made_and_of_anything_else_refused(
     api: Api, owner: Person, renter: Person, spot: str, name: str
 ) -> None:
     who, path, target, change = await changeable(api, name, owner, renter, spot)
     seen = await get(api, path, who)
-    for tag in ('"other"', f"W/{seen.headers['etag']}", "other"):
+    for tag in ('"other"', f"W/{seen.headers['etag']}"):
         refusal = await api.request("PUT", target, who, expect=412, json=change, headers={"If-Match": tag})
         assert "Read it again" in refusal.json()["detail"]
     assert (await get(api, path, who)).content == seen.content
     tags = f'"other", {seen.headers["etag"]}'
     await api.request("PUT", target, who, json=change, headers={"If-Match": tags})
     await api.request("PUT", target, who, expect=412, json=change, headers={"If-Match": tags})
+
+
+@pytest.mark.parametrize("tag", ["other", "", '"half', "a b", '"one" "two"'])
+async def test_what_is_no_etag_is_told_so(api: Api, owner: Person, spot: str, tag: str) -> None:
+    refusal = await api.request(
+        "PUT", f"/parking-spots/{spot}", owner, expect=422, json={"title": "Another title"}, headers={"If-Match": tag}
+    )
+    assert [error["parameter"] for error in refusal.json()["errors"]] == ["If-Match"]
 
 
 async def test_a_star_matches_what_is_there(api: Api, owner: Person, other_owner: Person, spot: str) -> None:

@@ -17,6 +17,7 @@ from parkingspots.dev.ports import HOST, free_port
 from parkingspots.dev.postgres import PostgresServer
 from parkingspots.settings import Settings
 from product import PASSWORD, PATIENCE, Api, Person
+from signed_in import is_signed_in, may_refresh
 
 BOSS = "boss@example.com"
 PIPED = ("--password-stdin",)
@@ -59,16 +60,47 @@ async def test_the_name_may_be_given(api: Api, create_admin: Any) -> None:
     assert (await api.get("/users/me", await api.sign_in("", BOSS)))["full_name"] == "Μαρία"
 
 
-async def test_an_account_that_is_there_becomes_an_admins_and_keeps_its_password(
-    api: Api, create_admin: Any, renter: Person, session: AsyncSession
+@pytest.fixture
+async def verified(renter: Person, session: AsyncSession) -> Person:
+    """Somebody who has opened the letter that verifies the e-mail."""
+    await session.execute(text("UPDATE users SET is_verified = true WHERE id = :id"), {"id": renter.id})
+    return renter
+
+
+async def test_a_verified_account_that_is_there_becomes_an_admins_and_keeps_its_password(
+    api: Api, create_admin: Any, verified: Person, session: AsyncSession
 ) -> None:
-    done = await create_admin(renter.email.upper(), *PIPED, stdin="another password\n")
+    done = await create_admin(verified.email.upper(), *PIPED, stdin="another password\n")
     assert done.code == 0
     assert "its password is unchanged" in done.output
-    assert "Nobody has verified its e-mail" in done.output
-    assert (await api.get("/users/me", renter))["role"] == "admin", "at once"
-    await api.sign_in(renter.id, renter.email)
-    assert [(act["action"], str(act["subject_id"])) for act in await acts(session)] == [("promote", renter.id)]
+    assert (await api.get("/users/me", verified))["role"] == "admin", "at once"
+    await api.sign_in(verified.id, verified.email)
+    assert [(act["action"], str(act["subject_id"])) for act in await acts(session)] == [("promote", verified.id)]
+
+
+async def test_an_account_that_nobody_verified_is_taken_from_whoever_registered_it(
+    api: Api, create_admin: Any, renter: Person, session: AsyncSession
+) -> None:
+    await api.post("/auth/forgot-password", email=renter.email)
+    done = await create_admin(renter.email, *PIPED, stdin="another password\n")
+    assert done.code == 0
+    assert "nobody had verified its e-mail: it has the new password" in done.output
+    assert not await is_signed_in(api, renter)
+    assert not await may_refresh(api, renter)
+    await api.post("/auth/login", expect=401, email=renter.email, password=PASSWORD)
+    me = await api.get("/users/me", await api.sign_in(renter.id, renter.email, "another password"))
+    assert (me["id"], me["role"], me["is_verified"]) == (renter.id, "admin", True)
+    assert await session.scalar(text("SELECT count(*) FROM one_time_tokens WHERE used_at IS NULL")) == 0
+    assert [(act["action"], str(act["subject_id"])) for act in await acts(session)] == [("take-over", renter.id)]
+
+
+async def test_an_account_that_nobody_verified_needs_a_password(
+    api: Api, create_admin: Any, renter: Person, session: AsyncSession
+) -> None:
+    assert "--password-stdin" in complaint(await create_admin(renter.email), 2)
+    assert "The password cannot be used" in complaint(await create_admin(renter.email, *PIPED, stdin="short\n"))
+    assert (await api.get("/users/me", renter))["role"] == "renter"
+    assert not await acts(session)
 
 
 async def test_a_second_run_changes_nothing(api: Api, create_admin: Any, session: AsyncSession) -> None:
@@ -79,8 +111,8 @@ async def test_a_second_run_changes_nothing(api: Api, create_admin: Any, session
     assert len(await acts(session)) == 1
 
 
-async def test_an_account_that_is_there_needs_no_password(create_admin: Any, renter: Person) -> None:
-    assert (await create_admin(renter.email, stdin="")).code == 0
+async def test_a_verified_account_needs_no_password(create_admin: Any, verified: Person) -> None:
+    assert (await create_admin(verified.email, stdin="")).code == 0
 
 
 async def test_a_disabled_account_is_not_promoted(

@@ -3,6 +3,9 @@
 import json
 from collections.abc import Awaitable, Callable
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from product import Api, Person
 
 Record = Callable[..., Awaitable[str]]
@@ -49,3 +52,20 @@ async def test_who_has_nothing_yet_exports_an_account(api: Api, renter: Person) 
 
 async def test_nobody_exports_without_signing_in(api: Api) -> None:
     await api.get("/users/me/export", expect=401)
+
+
+async def test_an_export_has_no_end_but_that_of_what_there_is(
+    api: Api, session: AsyncSession, renter: Person, record: Record
+) -> None:
+    await record("cancelled")
+    await session.execute(
+        text("""
+            INSERT INTO bookings (spot_id, user_id, owner_id, start_time, end_time, status, payment_status,
+                total_amount, service_fee, owner_payout, currency, created_at)
+            SELECT spot_id, user_id, owner_id, start_time, end_time, status, payment_status,
+                total_amount, service_fee, owner_payout, currency, created_at + make_interval(secs => number % 7)
+            FROM bookings, generate_series(1, 450) AS number
+        """)
+    )
+    mine = await api.get("/users/me/export", renter)
+    assert len({booking["id"] for booking in mine["bookings"]}) == 451

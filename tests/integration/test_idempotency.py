@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.kit.database import Database
+from parkingspots_lifecycle import job
 from product import SPOT, Api, Person, until
 
 KEY = {"Idempotency-Key": "6f1c-once"}
@@ -50,6 +51,13 @@ async def test_spots_and_slots_are_created_once_too(api: Api, owner: Person) -> 
 async def test_the_slash_at_the_end_makes_no_other_route(api: Api, owner: Person, path: str) -> None:
     await send(api, owner, "/parking-spots/", SPOT)
     assert REPLAYED in (await send(api, owner, path, SPOT)).headers
+
+
+async def test_an_id_written_in_another_way_makes_no_other_route(api: Api, owner: Person, spot: str) -> None:
+    slot = {"day_of_week": 0, "start_time": "08:00", "end_time": "20:00"}
+    for written in (spot, spot.upper(), spot.replace("-", ""), f"urn:uuid:{spot}"):
+        assert (await send(api, owner, f"/parking-spots/{written}/availability", slot)).status_code == 201
+    assert len(await api.get(f"/parking-spots/{spot}/availability")) == 1
 
 
 async def test_bodies_are_compared_as_json_not_as_text(api: Api, owner: Person) -> None:
@@ -184,3 +192,16 @@ async def test_a_deleted_account_leaves_no_kept_answer(api: Api, session: AsyncS
     await send(api, owner, "/parking-spots/", SPOT)
     await api.delete("/users/me", owner)
     assert await session.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
+
+
+async def test_the_minute_job_forgets_answers_that_are_a_day_old(
+    api: Api, database: Database, session: AsyncSession, owner: Person
+) -> None:
+    for key in ("old", "new"):
+        await send(api, owner, "/parking-spots/", SPOT, **{"Idempotency-Key": key})
+    age = "UPDATE idempotency_keys SET created_at = now() - make_interval(hours => :hours) WHERE key = :key"
+    await session.execute(text(age), {"key": "old", "hours": 24})
+    await session.execute(text(age), {"key": "new", "hours": 23})
+    moved = await job.run(database)
+    assert moved["purge_idempotency_keys"] == 1
+    assert await session.scalar(text("SELECT key FROM idempotency_keys")) == "new"

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from parkingspots.dev.valkey import ValkeyServer
+from parkingspots.dev.valkey import ValkeyServer, valkey
 from parkingspots.settings import Settings
 from product import PASSWORD, Api, Clock, Person, running
 
@@ -22,10 +23,10 @@ Limited = Callable[..., AbstractAsyncContextManager[Api]]
 async def limited(settings: Settings, clock: Clock, api: Api, valkey_server: ValkeyServer) -> AsyncIterator[Limited]:
     """The application with limits, those named small ones, and nothing counted yet."""
     del api  # empties the tables
-    async with Redis.from_url(valkey_server.url) as valkey:
-        await valkey.flushdb()
+    async with Redis.from_url(valkey_server.url) as server:
+        await server.flushdb()
         yield lambda **changes: running(settings.model_copy(update={"rate_limits_enabled": True} | changes), clock)
-        await valkey.flushdb()
+        await server.flushdb()
 
 
 async def statuses(api: Api, times: int, path: str = "/parking-spots/", **how: Any) -> list[int]:
@@ -45,7 +46,7 @@ async def test_what_is_too_much_is_429_with_the_fields_of_the_draft(limited: Lim
     assert 1 <= int(seconds) <= 60
     assert refusal.headers["ratelimit-policy"] == '"requests";q=3;w=60'
     assert refusal.headers["ratelimit"] == f'"requests";r=0;t={seconds}'
-    assert "Retry-After" in refusal.json()["detail"]
+    assert refusal.json()["detail"] == f"The limit is 3 requests in 60 seconds. Try again in {seconds}."
 
 
 async def test_there_is_room_again_when_the_window_is_over(limited: Limited) -> None:
@@ -58,9 +59,44 @@ async def test_there_is_room_again_when_the_window_is_over(limited: Limited) -> 
     assert seen[-1] == 200
 
 
-async def test_a_limit_is_met_to_the_last_request_though_permits_are_fetched_in_advance(limited: Limited) -> None:
-    async with limited(rate_limit_requests="107 per hour") as api:
-        assert await statuses(api, 120, "/openapi.json") == [200] * 107 + [429] * 13
+@pytest.mark.parametrize("limit", [1, 100, 107, 240])
+async def test_a_limit_is_met_to_the_last_request_though_permits_are_fetched_in_advance(
+    limited: Limited, limit: int
+) -> None:
+    async with limited(rate_limit_requests=f"{limit} per hour") as api:
+        assert await statuses(api, limit + 5, "/openapi.json") == [200] * limit + [429] * 5
+
+
+async def test_requests_at_the_same_time_lose_no_permits(limited: Limited) -> None:
+    async with limited(rate_limit_requests="300 per hour") as api:
+        seen = [
+            status
+            for answers in [
+                await asyncio.gather(*(statuses(api, 1, "/openapi.json") for _ in range(20))) for _ in range(16)
+            ]
+            for (status,) in answers
+        ]
+    assert seen.count(200) == 300
+
+
+async def test_whoever_was_refused_costs_no_more_questions(limited: Limited, valkey_server: ValkeyServer) -> None:
+    async with limited(rate_limit_requests="2 per hour") as api, Redis.from_url(valkey_server.url) as server:
+        assert await statuses(api, 3) == [200, 200, 429]
+        before = (await server.info("commandstats")).get("cmdstat_evalsha", {}).get("calls")
+        assert await statuses(api, 10) == [429] * 10
+        assert (await server.info("commandstats")).get("cmdstat_evalsha", {}).get("calls") == before
+
+
+async def test_a_count_goes_on_where_it_was_when_valkey_is_lost(limited: Limited, tmp_path: Path) -> None:
+    with ExitStack() as server:
+        url = server.enter_context(valkey(tmp_path)).url
+        async with limited(redis_url=SecretStr(url), rate_limit_bookings="3 per hour") as api:
+            owner, renter = [await api.person(name) for name in ("owner", "renter")]
+            spot = await api.list_spot(owner)
+            for number in range(3):
+                await api.book(renter, spot, number + 1, number + 2)
+            server.close()
+            await _refused(api, renter, spot)
 
 
 async def test_two_processes_count_together(limited: Limited) -> None:

@@ -15,6 +15,7 @@ from parkingspots.accounts import passwords
 from parkingspots.accounts.rules import one_spelling
 from parkingspots.settings import Settings
 from product import PASSWORD, Api, Clock, Person, running
+from signed_in import refreshed
 
 HOME, OFFICE, ATTACKER = "203.0.113.7", "203.0.113.8", "198.51.100.9"
 WRONG = "wrong horse"
@@ -81,6 +82,13 @@ async def test_guesses_from_many_addresses_do_not_keep_the_owner_out_where_they_
     await statuses(limited, renter.email, WRONG, *(f"198.51.100.{number}" for number in range(8)))
     assert await statuses(limited, renter.email, WRONG, HOME) == [401]
     assert await statuses(limited, renter.email, PASSWORD, HOME) == [200]
+
+
+async def test_where_a_session_was_refreshed_is_not_where_its_owner_signed_in(limited: Api, renter: Person) -> None:
+    """A thief's address must not become a familiar one by a stolen token."""
+    await refreshed(limited, renter, **{"X-Forwarded-For": ATTACKER})
+    await statuses(limited, renter.email, WRONG, *(f"198.51.100.{number}" for number in range(10, 18)))
+    assert await statuses(limited, renter.email, PASSWORD, ATTACKER, HOME) == [429, 200]
 
 
 async def test_one_account_under_attack_does_not_concern_another(limited: Api, renter: Person) -> None:

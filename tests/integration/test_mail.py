@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -131,16 +132,16 @@ async def test_a_server_that_is_busy_is_asked_again() -> None:
 
 
 async def test_three_attempts_are_enough() -> None:
-    postbox = Postbox(*["451 Try again later"] * 9)
+    postbox = Postbox(*["451 4.3.0 Try again later"] * 9)
     async with serving(postbox) as where:
         with capture_logs() as logs:
             await SmtpMailer(f"smtp://{where}", SENDER).send(LETTER)
     assert postbox.attempts == 3
-    assert [(entry["event"], entry["error"]) for entry in logs] == [("letter not sent", "451 Try again later")]
+    assert [(entry["event"], entry["error"]) for entry in logs] == [("letter not sent", "451 4.3.0")]
 
 
 async def test_a_refusal_for_good_is_taken_for_one() -> None:
-    postbox = Postbox("550 No such user: maria")
+    postbox = Postbox(f"550 5.1.1 <{LETTER.to}>: Recipient address rejected: User unknown")
     async with serving(postbox) as where:
         with capture_logs() as logs:
             await SmtpMailer(f"smtp://{where}", SENDER).send(LETTER)
@@ -148,6 +149,7 @@ async def test_a_refusal_for_good_is_taken_for_one() -> None:
     assert not postbox.envelopes
     assert LETTER.text not in str(logs)
     assert LETTER.to not in str(logs)
+    assert logs[0]["error"] == "550 5.1.1"
 
 
 async def test_a_server_that_is_away_is_logged_and_no_error() -> None:
@@ -221,9 +223,50 @@ async def test_an_email_in_greek_goes_to_servers_that_take_it_and_its_domain_to_
 async def test_nothing_adds_a_header_or_a_recipient(letter: Letter) -> None:
     postbox = Postbox()
     async with serving(postbox) as where:
-        with pytest.raises(ValueError, match=r"."):
+        with capture_logs() as logs:
             await SmtpMailer(f"smtp://{where}", SENDER).send(letter)
     assert not postbox.attempts
+    assert [(entry["event"], entry["error"]) for entry in logs] == [("letter not sent", ANY)]
+    assert "example.com" not in logs[0]["error"]
+
+
+async def test_an_encoded_word_in_an_address_is_no_other_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    sly = "=?utf-8?q?all=40example.org=2C?=@example.com"
+    heard: list[str] = []
+
+    async def listening(server: SMTP, sent: str) -> None:
+        heard.append(sent)
+        await server.push("550 No")
+
+    monkeypatch.setattr(SMTP, "smtp_RCPT", listening)
+    async with serving(Postbox()) as where:
+        await SmtpMailer(f"smtp://{where}", SENDER).send(Letter(sly, "Hello", ""))
+    assert heard == [f"TO:<{sly}>"]
+
+
+async def test_nobody_registers_an_encoded_word(api: Api) -> None:
+    account = {"email": "=?utf-8?q?all?=@example.com", "password": PASSWORD, "full_name": "Sly"}
+    await api.request("POST", "/auth/register", expect=422, json=account)
+
+
+async def test_a_password_is_not_sent_in_clear_but_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "_is_loopback", lambda _host: False)
+    postbox = Postbox()
+    async with serving(postbox, auth_require_tls=False) as where:
+        with capture_logs() as logs:
+            await SmtpMailer(f"smtp://post:hidden@{where}", SENDER).send(LETTER)
+            assert not postbox.attempts
+            await SmtpMailer(f"smtp://{where}", SENDER).send(LETTER)
+    assert ["use smtps://" in entry["error"] for entry in logs] == [True]
+    assert postbox.only()["To"] == LETTER.to, "without a password there is nothing to hide"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("192.0.2.1", False), ("localhost.example.com", False)],
+)
+def test_this_machine_is_known_by_its_names(host: str, is_here: bool) -> None:
+    assert mail._is_loopback(host) is is_here
 
 
 async def test_the_product_sends_by_the_server_of_its_settings(settings: Settings, api: Api) -> None:
@@ -268,10 +311,13 @@ async def test_a_developers_letters_lie_under_the_folder_in_which_the_product_wa
     assert len(list((tmp_path / ".run" / "mail").iterdir())) == 1
 
 
-async def test_a_folder_that_cannot_be_written_is_logged_and_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("letter", [LETTER, Letter("maria@example.com\nBcc: all@example.com", "Hello", "")])
+async def test_a_folder_or_a_letter_that_cannot_be_written_is_logged_and_no_error(
+    tmp_path: Path, letter: Letter
+) -> None:
     (tmp_path / "mail").write_text("a file")
     with capture_logs() as logs:
-        await FileMailer(tmp_path / "mail", SENDER).send(LETTER)
+        await FileMailer(tmp_path / "mail", SENDER).send(letter)
     assert [entry["event"] for entry in logs] == ["letter", "letter not kept"]
 
 

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots.accounts import service, sessions
+from parkingspots.kit.database import Database
 from product import PASSWORD, Api, Clock, Person
 from signed_in import is_signed_in, may_refresh, refreshed
 
@@ -83,6 +85,19 @@ async def test_whatever_a_program_calls_itself_can_be_shown(
     assert (await current(api, again))["user_agent"] == kept
 
 
+async def test_signing_in_ends_the_oldest_session_where_there_are_too_many(
+    api: Api, renter: Person, other_renter: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", 3)
+    gone = await sign_in(api, renter, "gone")
+    await api.post("/auth/logout", gone, refresh_token=gone.refresh_token)
+    second, third, fourth = [await sign_in(api, renter, program) for program in ("second", "third", "fourth")]
+    assert not await is_signed_in(api, renter)
+    assert not await may_refresh(api, renter)
+    for who in (second, third, fourth, other_renter):
+        assert await is_signed_in(api, who)
+
+
 async def test_i_end_one_of_my_sessions_its_access_token_included(api: Api, renter: Person) -> None:
     phone, laptop = await sign_in(api, renter, "phone"), await sign_in(api, renter, "laptop")
     ended = (await current(api, phone))["id"]
@@ -125,3 +140,61 @@ async def test_a_deleted_account_leaves_no_address_and_no_program(
     await api.delete("/users/me", renter)
     for table in ("sessions", "one_time_tokens"):
         assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+AGES = {
+    "over for long": (31, None),
+    "over": (29, None),
+    "ended for long": (-14, 31),
+    "ended": (-14, 29),
+    "on": (-14, None),
+}
+"""Sessions by how many days ago they expire and were ended."""
+
+
+@pytest.fixture
+async def ages(api: Api, renter: Person, session: AsyncSession) -> None:
+    """Sessions of every age and one-time tokens that expired 25 and 23 hours ago, by the database's clock."""
+    await api.post("/users/me/verify-email", renter)
+    await session.execute(text("DELETE FROM sessions"))
+    await session.execute(
+        text("""
+            INSERT INTO sessions (user_id, token_id, user_agent, expires_at, ended_at)
+            VALUES (:user, uuidv7(), :name, now() - :expired * interval '1 day', now() - :ended * interval '1 day')
+        """),
+        [
+            {"user": renter.id, "name": name, "expired": expired, "ended": ended}
+            for name, (expired, ended) in AGES.items()
+        ],
+    )
+    await session.execute(
+        text("""
+            UPDATE one_time_tokens SET expires_at = now() - hours * interval '1 hour'
+            FROM (SELECT id, 21 + 2 * row_number() OVER (ORDER BY id) AS hours FROM one_time_tokens) AS old
+            WHERE old.id = one_time_tokens.id
+        """)
+    )
+
+
+async def names(session: AsyncSession) -> set[str]:
+    """Of the sessions that are there."""
+    return set(await session.scalars(text("SELECT user_agent FROM sessions")))
+
+
+@pytest.mark.usefixtures("ages")
+async def test_what_is_long_over_is_purged_in_batches(database: Database, session: AsyncSession) -> None:
+    purged = []
+    for _ in range(3):
+        async with database.transaction() as own:
+            purged.append(await service.purge(own, 2))
+    assert purged == [2, 1, 0], "two sessions, and a token"
+    assert await names(session) == {"over", "ended", "on"}
+    assert await session.scalar(text("SELECT count(*) FROM one_time_tokens")) == 1
+
+
+@pytest.mark.usefixtures("ages")
+async def test_a_purge_passes_over_what_somebody_else_has_locked(database: Database, session: AsyncSession) -> None:
+    async with database.transaction() as holding, database.transaction() as own:
+        await holding.execute(text("SELECT FROM sessions WHERE user_agent = 'over for long' FOR UPDATE"))
+        assert await service.purge(own, 100) == 2
+    assert await names(session) == {"over for long", "over", "ended", "on"}

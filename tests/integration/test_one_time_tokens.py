@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from parkingspots.kit.mail import Letter
 from parkingspots.settings import Settings
@@ -156,16 +157,21 @@ async def test_known_and_unknown_emails_are_answered_alike_and_the_unknown_get_n
 
 
 @pytest.mark.parametrize("email", ["renter@example.com", "nobody@example.com"])
-async def test_the_answer_waits_for_one_look_at_the_database_and_not_for_the_letter(
+async def test_the_answer_waits_for_neither_the_look_for_the_account_nor_the_letter(
     app: FastAPI, api: Api, renter: Person, monkeypatch: pytest.MonkeyPatch, email: str
 ) -> None:
-    """So that its time does not tell who has an account."""
+    """So that its time does not tell who has an account: it waits for one look that has nothing to do with any."""
     del renter
     order: list[str] = []
-    transaction = app.state.database.transaction
+    database = app.state.database
+    transaction = database.transaction
 
-    def asked() -> Any:
-        order.append("letter")
+    def asked(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        order.append(statement)
+
+    def written() -> Any:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", asked)
+        order.append("transaction")
         return transaction()
 
     async def answered(message: dict[str, Any]) -> None:
@@ -174,13 +180,13 @@ async def test_the_answer_waits_for_one_look_at_the_database_and_not_for_the_let
     async def received() -> dict[str, Any]:
         return {"type": "http.request", "body": f'{{"email": "{email}"}}'.encode()}
 
-    monkeypatch.setattr(app.state.database, "transaction", asked)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", asked)
+    monkeypatch.setattr(database, "transaction", written)
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/api/v1/auth/forgot-password", "headers": headers}
     await app(scope | {"query_string": b"", "client": ("127.0.0.1", 1)}, received, answered)  # type: ignore[arg-type]
-    known = email == "renter@example.com"
-    assert order == ["http.response.start", "http.response.body", *(["letter"] if known else [])]
-    assert len(resets(api)) == known
+    assert order == ["SELECT 1", "http.response.start", "http.response.body", "transaction"]
+    assert len(resets(api)) == (email == "renter@example.com")
 
 
 async def test_an_email_is_found_in_whichever_case_and_written_to_as_its_owner_writes_it(
@@ -214,15 +220,19 @@ async def test_what_is_no_email_is_named(api: Api) -> None:
     assert [error["pointer"] for error in refusal["errors"]] == ["/email"]
 
 
-async def test_a_letter_that_cannot_be_written_is_logged_and_nobody_waits_for_it(
-    app: FastAPI, api: Api, renter: Person, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [ConnectionRefusedError("no database"), ValueError("renter@example.com")])
+async def test_a_letter_that_cannot_be_written_is_logged_without_the_address_and_nobody_waits_for_it(
+    app: FastAPI, api: Api, renter: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def away() -> None:
-        raise ConnectionRefusedError("no database")
+        raise error
 
     monkeypatch.setattr(app.state.database, "transaction", away)
-    assert (await api.post("/auth/forgot-password", email=renter.email))["message"]
+    with capture_logs() as logs:
+        assert (await api.post("/auth/forgot-password", email=renter.email))["message"]
     assert not resets(api)
+    assert [entry["event"] for entry in logs] == ["letter not written"]
+    assert renter.email not in str(logs)
 
 
 async def test_a_reset_by_mail_proves_the_email(api: Api, renter: Person) -> None:
@@ -276,6 +286,16 @@ async def test_another_email_is_verified_by_a_letter_to_it(api: Api, renter: Per
     assert letter.to == "else@example.com"
     await api.post("/auth/verify-email", token=token_in(letter))
     assert await is_verified(api, renter)
+
+
+async def test_a_changed_email_is_told_to_the_old_one_too(api: Api, renter: Person) -> None:
+    await api.put("/users/me", renter, email="else@example.com")
+    (notice,) = letters(api, "Your e-mail was changed")
+    assert notice.to == renter.email
+    assert "If it was not you" in notice.text
+    assert "else@example.com" not in notice.text
+    await api.request("PUT", "/users/me", renter, json={"email": "third@example.com"}, headers=GREEK)
+    assert [each.to for each in letters(api, "Το e-mail σας άλλαξε")] == ["else@example.com"]  # noqa: RUF001 - Greek
 
 
 async def test_a_change_of_anything_else_writes_to_nobody(api: Api, renter: Person) -> None:
@@ -358,6 +378,15 @@ async def test_an_email_gets_only_so_many_reset_letters_whether_somebody_has_it_
         await limited.post("/auth/forgot-password", email=second)
         await limited.post("/auth/forgot-password", expect=429, email=third)
     assert len(resets(limited)) == 2
+
+
+async def test_an_address_asks_for_only_so_many_letters_to_whomever(settings: Settings, limited: Api) -> None:
+    few = {"rate_limits_enabled": True, "rate_limit_logins_of_address": "3 per hour"}
+    async with running(settings.model_copy(update=few), limited.clock) as strict:
+        for number in range(3):
+            await strict.post("/auth/forgot-password", email=f"{number}@example.com")
+        await strict.post("/auth/forgot-password", expect=429, email="4@example.com")
+        await strict.person("renter")  # signs in: letters and failed logins are counted apart
 
 
 async def test_an_account_sends_only_so_many_verifications_to_whichever_email(limited: Api) -> None:

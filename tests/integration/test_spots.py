@@ -292,7 +292,7 @@ async def test_a_deleted_spot_is_nowhere_any_more(api: Api, owner: Person, rente
 async def test_a_spot_with_live_bookings_is_not_deleted(api: Api, owner: Person, renter: Person, spot: str) -> None:
     booking = await api.book(renter, spot, 1, 2)
     answer = await api.delete(f"/parking-spots/{spot}", owner, expect=409)
-    assert "Cancel or complete them" in answer["detail"]
+    assert "Cancel them, or wait for their end" in answer["detail"]
     await api.post(f"/bookings/{booking['id']}/cancel", owner)
     await api.delete(f"/parking-spots/{spot}", owner)
 

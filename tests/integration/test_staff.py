@@ -34,7 +34,6 @@ async def test_the_spots_of_a_disabled_owner_leave_the_market_and_come_back_with
 ) -> None:
     other = await api.list_spot(owner, title="Disabled on its own")
     await api.post(f"/admin/spots/{other}/disable", admin, reason=WHY)
-    api.clock.pass_by(minutes=1)
     await api.post(f"/admin/users/{owner.id}/disable", admin, reason=WHY)
     assert await api.get("/parking-spots/") == []
     await api.get(f"/parking-spots/{spot}", expect=404)
@@ -60,12 +59,30 @@ async def test_a_disabled_spot_is_seen_and_changed_by_its_owner_only(
     await api.book(renter, spot, 1, 2)
 
 
-async def test_what_is_booked_at_a_disabled_spot_stays_booked(
-    api: Api, admin: Person, renter: Person, spot: str
+async def test_what_is_booked_at_a_disabled_spot_stays_booked_and_its_renter_gets_in(
+    api: Api, admin: Person, owner: Person, renter: Person, other_renter: Person
 ) -> None:
+    spot = await api.list_spot(owner, access_instructions="The code is 2468.")
     booking = await api.book(renter, spot, 1, 2)
-    await api.post(f"/admin/spots/{spot}/disable", admin, reason=WHY)
+    await api.post(f"/admin/users/{owner.id}/disable", admin, reason=WHY)
     assert (await api.get(f"/bookings/{booking['id']}", renter))["status"] == "confirmed"
+    assert (await api.get(f"/parking-spots/{spot}", renter))["access_instructions"] == "The code is 2468."
+    await api.get(f"/parking-spots/{spot}", other_renter, expect=404)
+
+
+async def test_a_spot_is_back_when_neither_it_nor_its_owner_is_disabled(
+    api: Api, admin: Person, owner: Person, spot: str
+) -> None:
+    async def act(what: str, subject: str) -> bool:
+        await api.post(f"/admin/{subject}/{what}", admin, reason=WHY)
+        return bool(await api.get("/parking-spots/"))
+
+    of_spot, of_owner = f"spots/{spot}", f"users/{owner.id}"
+    for first, second in ((of_spot, of_owner), (of_owner, of_spot)):
+        for last, before in ((first, second), (second, first)):
+            seen = [await act("disable", first), await act("disable", second)]
+            seen += [await act("enable", before), await act("enable", last)]
+            assert seen == [False, False, False, True]
 
 
 async def test_a_disabled_spot_that_its_owner_deletes_is_gone_for_staff_too(
@@ -181,10 +198,13 @@ async def test_what_staff_was_refused_is_not_on_record(api: Api, admin: Person, 
     assert await acts(api, admin) == []
 
 
-async def test_what_the_parties_do_is_no_act_of_staff(api: Api, admin: Person, spot: str) -> None:
-    booking = await api.book(admin, spot, 1, 2)
-    await api.post(f"/bookings/{booking['id']}/cancel", admin)
-    assert await acts(api, admin) == []
+async def test_what_the_parties_do_is_no_act_of_staff_but_what_an_admin_does_always_is(
+    api: Api, admin: Person, renter: Person, spot: str
+) -> None:
+    for who in (renter, admin):
+        booking = await api.book(who, spot, 1, 2)
+        await api.post(f"/bookings/{booking['id']}/cancel", who)
+    assert await acts(api, admin) == [("set cancelled", "booking")]
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit_log SET reason = ''", "DELETE FROM audit_log", "TRUNCATE audit_log"])

@@ -122,7 +122,7 @@ async def test_the_frameworks_own_errors_have_the_same_form(status: int) -> None
     refusal = await answer(HTTPException(status, headers={"Allow": "GET"}))
     assert refusal.status_code == status
     assert refusal.headers["content-type"] == "application/problem+json"
-    assert refusal.headers["allow"] == "GET"
+    assert refusal.headers["allow"] == ("GET, HEAD" if status == 405 else "GET")
     assert set(refusal.json()) == {"type", "title", "status", "detail"}
     assert refusal.json()["detail"].endswith(".") or status == 418
 
@@ -149,4 +149,4 @@ async def test_what_was_sent_is_not_repeated() -> None:
 @pytest.mark.parametrize(("part", "pointer"), [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("\ud800", "/?")])
 def test_a_pointer_is_escaped(part: str, pointer: str) -> None:
     error = {"type": "missing", "loc": ("body", part), "msg": "Field required"}
-    assert problems._field_error(error) == {"pointer": pointer, "detail": "Field required"}
+    assert problems._field_error(error) == {"pointer": pointer, "detail": "is required"}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from limits import parse
 from pydantic import ValidationError
 from redis.asyncio.connection import parse_url
 
@@ -101,6 +102,29 @@ def test_a_whole_redis_url_beats_its_parts(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.cache_url == "rediss://cache:1/3"
 
 
+def test_proxies_are_addresses_or_networks_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(monkeypatch).trusted_proxies == []
+    assert loaded(monkeypatch, TRUSTED_PROXIES="10.0.0.0/8, ::1").trusted_proxies == ["10.0.0.0/8", "::1"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "amount", "seconds"),
+    [("5 per minute", 5, 60), ("1 per second", 1, 1), ("100 per 15 minutes", 100, 900), ("20 per hour", 20, 3600)],
+)
+def test_a_limit_is_a_number_in_a_time(monkeypatch: pytest.MonkeyPatch, rate: str, amount: int, seconds: int) -> None:
+    limit = parse(loaded(monkeypatch, RATE_LIMIT_BOOKINGS=rate).rate_limit_bookings)
+    assert (limit.amount, limit.get_expiry()) == (amount, seconds)
+
+
+def test_what_is_hardly_meant_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(monkeypatch).warnings() == []
+    (unlimited,) = loaded(monkeypatch, RATE_LIMITS_ENABLED="false").warnings()
+    assert "NOBODY IS LIMITED" in unlimited
+    monkeypatch.delenv("RATE_LIMITS_ENABLED")
+    (no_mail,) = loaded(monkeypatch, ENVIRONMENT="evaluation", SECRET_KEY=SECRET).warnings()
+    assert "SMTP_URL" in no_mail
+
+
 @pytest.mark.parametrize("password", ["p@ss:/?#[]%", "100%25", "λόγος", "with space", "+&="])
 def test_an_awkward_password_of_the_cache_arrives_whole(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     parts = parse_url(loaded(monkeypatch, REDIS_PASSWORD=password, REDIS_HOST="cache").cache_url)
@@ -137,6 +161,17 @@ def test_a_database_that_is_not_postgresql_is_refused(monkeypatch: pytest.Monkey
         ("ENABLE_BACKGROUND_TASKS", "2"),
         ("DEFAULT_TIME_ZONE", "Mars/Phobos"),
         ("DEFAULT_CURRENCY", "euro"),
+        ("SMTP_URL", "mail.example.com"),
+        ("SMTP_URL", "smtp://mail.example.com:port"),
+        ("SMTP_URL", "https://mail.example.com"),
+        ("MAIL_FROM", "ParkingSpots"),
+        ("MAIL_FROM", "a@example.com\nBcc: b@example.com"),
+        ("WEB_URL", "www.example.com"),
+        ("WEB_URL", "http://[::1"),
+        ("RATE_LIMIT_REQUESTS", "many"),
+        ("RATE_LIMIT_LOGINS", "0 per minute"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, proxy.example.com"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("SERVICE_FEE_PERCENT", "-1"),
         ("SERVICE_FEE_PERCENT", "NaN"),
         ("HOLD_MINUTES", "0"),

@@ -1,6 +1,7 @@
 """Reviews, and who found them helpful.
 
-Takes locks on new tables only.
+Locks: writers of `bookings`, `spots` and `users` wait for a moment (SHARE ROW EXCLUSIVE, for the foreign keys of two
+empty tables).
 """
 
 from alembic import op
@@ -28,6 +29,7 @@ def upgrade() -> None:
             owner_response text,
             owner_responded_at timestamptz,
             helpful_count bigint DEFAULT 0 NOT NULL,
+            removed_at timestamptz,
             created_at timestamptz DEFAULT now() NOT NULL,
             updated_at timestamptz DEFAULT now() NOT NULL,
             CONSTRAINT pk_reviews PRIMARY KEY (id),

@@ -1,6 +1,7 @@
 """Letters to users, written behind the answer: nobody waits for them, and no time tells who has an account."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -53,23 +54,38 @@ class Correspondence:
 
     def password_changed(self, email: str) -> None:
         """A notice, for the case that it was somebody else."""
-        notice = texts.letter("password_changed", self.language, email, link=self.web_url)
-        self.tasks.add_task(self.mailer.send, notice)
+        self.tasks.add_task(self._send_notice, "password_changed", email)
+
+    def email_changed(self, old: str) -> None:
+        """A notice to the e-mail that the account had, for the case that it was somebody else."""
+        self.tasks.add_task(self._send_notice, "email_changed", old)
+
+    async def _send_notice(self, name: str, to: str) -> None:
+        with _logged(name):
+            await self.mailer.send(texts.letter(name, self.language, to, link=self.web_url))
 
     async def _send_token(self, purpose: Purpose, draw: Draw) -> None:
-        try:
+        with _logged(purpose):
             async with self.database.transaction() as session:
                 sent = await draw(session, self.now)
-        except (SQLAlchemyError, OSError) as error:  # the answer is out already
-            log.warning("letter not written", letter=purpose, error=described(error))
-            return
-        if sent is not None:
-            await self.mailer.send(self._letter(purpose, sent))
+            if sent is not None:
+                await self.mailer.send(self._letter(purpose, sent))
 
     def _letter(self, purpose: Purpose, sent: Sent) -> Letter:
         link = f"{self.web_url}/{PAGES[purpose]}?token={sent.token}"
         minutes = LIFETIMES[purpose] // timedelta(minutes=1)
         return texts.letter(purpose, self.language, sent.email, link=link, token=sent.token, minutes=minutes)
+
+
+@contextmanager
+def _logged(letter: str) -> Iterator[None]:
+    """The answer is out already: what goes wrong is told to the log, in words that hold no address."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("letter not written", letter=letter, error=described(error))
+    except Exception as error:  # noqa: BLE001 - one letter does not keep the next from being written
+        log.warning("letter not written", letter=letter, error=type(error).__name__)
 
 
 async def _correspondence(

@@ -14,6 +14,7 @@ from parkingspots.accounts import service
 from parkingspots.accounts.rules import Role
 from parkingspots.accounts.schemas import Email, Name, Password
 from parkingspots.accounts.service import Registration
+from parkingspots.kit.clock import SystemClock
 from parkingspots.kit.database import Database
 from parkingspots.kit.problems import Problem
 from parkingspots.kit.schema import objection
@@ -34,7 +35,8 @@ class Refused(Exception):  # noqa: N818 - what the user is told
 def run(settings: Settings, email: str, name: str, *, password_stdin: bool) -> str:
     """Make the account with that e-mail an admin, or open one that is, and say which in a sentence; raises Refused.
 
-    Asks for a password only where the account is new, and between two transactions, so that Ctrl-C ends it.
+    Asks for a password only where the account is new or its e-mail was never verified, and between two transactions,
+    so that Ctrl-C ends it.
     """
     email, name = _checked("e-mail", Email, email), _checked("name", Name, name)
     try:
@@ -86,11 +88,15 @@ async def _promote(settings: Settings, email: str) -> str | None:
     user, is_new = promoted
     if not is_new:
         return f"{user.email} is an admin already. Nothing was changed."
-    doubt = "" if user.is_verified else " Nobody has verified its e-mail yet: make sure whose it is."
-    return f"{user.email} is an admin now. The account was there before: its password is unchanged.{doubt}"
+    return f"{user.email} is an admin now. The account was there before: its password is unchanged."
 
 
 async def _create(settings: Settings, wish: Registration) -> str:
     async with _transaction(settings) as session:
-        user = await service.create_admin(session, wish)
-    return f"{user.email} is an admin now. The account is new."
+        user, is_new = await service.create_admin(session, wish, SystemClock().now())
+    if is_new:
+        return f"{user.email} is an admin now. The account is new."
+    return (
+        f"{user.email} is an admin now. The account was there before, but nobody had verified its e-mail:"
+        " it has the new password, and all its sessions have ended."
+    )

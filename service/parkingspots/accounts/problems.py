@@ -53,4 +53,4 @@ class StaleToken(BadRequest):
 
 class LiveBookings(Conflict):
     title = "Bookings are live"
-    detail = "You have bookings, or your spots have, that are not over. Cancel or complete them first."
+    detail = "You have bookings, or your spots have, that are not over. Cancel them, or wait for their end."

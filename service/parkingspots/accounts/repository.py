@@ -4,11 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.clients import Client
-from parkingspots.accounts.models import OneTimeToken, Session, User, lowered
+from parkingspots.accounts.models import OneTimeToken, Session, User, lowered, over_at
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.accounts.tokens import Claims
 from parkingspots.bookings.models import Booking
@@ -16,6 +29,14 @@ from parkingspots.kit.paging import Page
 
 REPEAT_WITHIN = timedelta(seconds=10)
 """In which a client that sends its spent refresh token again is not a thief: its answer got lost, or it asked twice."""
+SESSIONS_STAY = timedelta(days=30)
+"""After they are over: so long an address at which somebody signed in stays a familiar one."""
+TOKENS_STAY = timedelta(days=1)
+
+
+async def answers(session: AsyncSession) -> None:
+    """Raise as any question does while the database cannot be reached; asks for nothing."""
+    await session.execute(select(1))
 
 
 async def add(session: AsyncSession, user: User) -> User:
@@ -94,8 +115,11 @@ async def signed_in(session: AsyncSession, user_id: UUID, session_id: UUID, now:
 
 
 async def account_seen_from(session: AsyncSession, email: str, address: str) -> tuple[User | None, bool]:
-    """The user of an e-mail, and whether somebody has signed in to the account from `address`: one look for all."""
-    familiar = exists().where(Session.user_id == User.id, Session.address == address)
+    """The user of an e-mail, and whether somebody has signed in to the account from `address`: one look for all.
+
+    Where a session has moved to since does not count: a stolen token would make the thief's address a familiar one.
+    """
+    familiar = exists().where(Session.user_id == User.id, Session.signed_in_from == address)
     row = (await session.execute(select(User, familiar).where(_has_email(email)))).one_or_none()
     return (row[0], row[1]) if row else (None, False)
 
@@ -106,6 +130,7 @@ async def add_session(
     family = Session(
         user_id=user_id,
         token_id=token_id,
+        signed_in_from=client.address,
         address=client.address,
         user_agent=client.user_agent,
         created_at=now,
@@ -189,6 +214,13 @@ async def end_sessions(session: AsyncSession, user_id: UUID, now: datetime, *, b
     )
 
 
+async def end_oldest_sessions(session: AsyncSession, user_id: UUID, now: datetime, *, beyond: int) -> None:
+    """End the user's sessions but the newest ones, `beyond` which they are too many."""
+    live = Session.user_id == user_id, _is_live(now)
+    oldest = select(Session.id).where(*live).order_by(Session.id.desc()).offset(beyond)
+    await session.execute(update(Session).where(Session.id.in_(oldest)).values(ended_at=now))
+
+
 async def add_one_time_token(session: AsyncSession, token: OneTimeToken) -> None:
     session.add(token)
     await session.flush()
@@ -232,6 +264,31 @@ async def delete_sessions_and_tokens(session: AsyncSession, user_id: UUID) -> No
     """Leave nothing of where a user signed in from, and of what was sent to them; every session ends by it."""
     await session.execute(delete(Session).where(Session.user_id == user_id))
     await session.execute(delete(OneTimeToken).where(OneTimeToken.user_id == user_id))
+
+
+async def delete_old_sessions(session: AsyncSession, batch: int) -> int:
+    """Up to `batch` sessions that have been over for SESSIONS_STAY; how many they were."""
+    over = over_at(Session.ended_at, Session.expires_at)
+    return await _delete_old(session, Session, over, SESSIONS_STAY, batch)
+
+
+async def delete_old_tokens(session: AsyncSession, batch: int) -> int:
+    """Up to `batch` one-time tokens that expired TOKENS_STAY ago; how many they were."""
+    return await _delete_old(session, OneTimeToken, OneTimeToken.expires_at, TOKENS_STAY, batch)
+
+
+async def _delete_old(
+    session: AsyncSession,
+    table: type[Session | OneTimeToken],
+    over: SQLColumnExpression[datetime],
+    stay: timedelta,
+    batch: int,
+) -> int:
+    """The oldest first, passing over what somebody else has locked. By the database's clock."""
+    due = select(table.id).where(over < func.now() - stay).order_by(over).limit(batch)
+    old = due.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
+    deleted = await session.scalars(delete(table).where(table.id.in_(select(old.c.id))).returning(table.id))
+    return len(deleted.all())
 
 
 async def has_live_bookings(session: AsyncSession, user_id: UUID, now: datetime) -> bool:

@@ -128,12 +128,17 @@ async def logout(
 
 @auth.post("/forgot-password")
 async def forgot_password(
-    sent: ForgottenPasswordIn, session: Reader, limits: CurrentLimits, letters: Letters
+    sent: ForgottenPasswordIn,
+    database: CurrentDatabase,
+    limits: CurrentLimits,
+    address: ClientAddress,
+    letters: Letters,
 ) -> Message:
     """Ask for a letter with a token to reset the password. The answer does not tell whether there is an account."""
+    await service.require_database(database)
+    await limits.count(limits.logins_of_address, "letters", address)  # first: its refusals use up nobody's own
     await limits.count(limits.resets, "reset", one_spelling(sent.email))
-    if await service.has_account(session, sent.email):
-        letters.reset(sent.email)
+    letters.reset(sent.email)
     return Message(message="If there is an account with this e-mail, a letter is on its way to it.")
 
 
@@ -167,7 +172,7 @@ async def update_me(
     clock: Clock,
     if_match: IfMatch,
 ) -> UserOut:
-    """Change my account; what is not sent stays as it is. A letter verifies another e-mail."""
+    """Change my account; what is not sent stays as it is. A letter verifies another e-mail, one tells the old one."""
 
     def unchanged(user: User) -> None:
         if_match.require(UserOut.model_validate(user))
@@ -175,6 +180,7 @@ async def update_me(
     if changes.email not in {None, user.email}:
         await limits.count(limits.resets, "verification", str(user.id))
         letters.verification(user.id)
+        letters.email_changed(user.email)
     sent = changes.model_dump(exclude_unset=True)
     return UserOut.model_validate(await service.update_profile(session, user.id, sent, unchanged, clock.now()))
 

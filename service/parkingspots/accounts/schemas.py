@@ -1,5 +1,6 @@
 """What goes over the wire about accounts."""
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,11 +13,14 @@ from parkingspots.kit.wire import ImageURL, Instant, Latitude, Line, Longitude, 
 
 
 def _normalised(address: str) -> str:
-    """The one way to write an address: Unicode's NFC, the domain in letters and in lower case."""
-    try:
-        return validate_email(address, check_deliverability=False).normalized
-    except EmailNotValidError:
-        raise ValueError("must be an e-mail address such as maria@example.com") from None
+    """The one way to write an address: Unicode's NFC, the domain in letters and in lower case.
+
+    None with the beginning of an encoded word (RFC 2047): in a letter's header it would be read as something else.
+    """
+    with suppress(EmailNotValidError):
+        if "=?" not in address:
+            return validate_email(address, check_deliverability=False).normalized
+    raise ValueError("must be an e-mail address such as maria@example.com")
 
 
 def _perhaps_normalised(address: str) -> str:

@@ -13,7 +13,7 @@ from parkingspots.accounts.models import User
 from parkingspots.accounts.problems import AccountDisabled, EmailTaken, LiveBookings, NotSignedIn
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.kit import audit
-from parkingspots.kit.database import constraint
+from parkingspots.kit.database import Database, constraint
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import NotFound
 
@@ -77,9 +77,10 @@ async def become_owner(session: AsyncSession, user_id: UUID) -> None:
     user.role = rules.role_after_listing(user.role)
 
 
-async def has_account(session: AsyncSession, email: str) -> bool:
-    """Whether somebody has registered with `email`; takes as long for one as for the other."""
-    return await repository.by_email(session, email) is not None
+async def require_database(database: Database) -> None:
+    """Raise while the database cannot be reached, where nothing else asks it before the answer."""
+    async with database.reader() as session:
+        await repository.answers(session)
 
 
 async def hold(session: AsyncSession, user_id: UUID) -> None:
@@ -123,16 +124,13 @@ def enable(user: User) -> None:
 
 
 async def promote(session: AsyncSession, email: str) -> tuple[User, bool] | None:
-    """The account with that e-mail, an admin's from now on, and whether that is new; None where there is none.
+    """The account with that verified e-mail, an admin's from now on, and whether that is new; None where there is none.
 
     Raises AccountDisabled.
     """
-    found = await repository.by_email(session, email)
-    if found is None:
+    user = await _lock_by_email(session, email)
+    if user is None or not user.is_verified:
         return None
-    user = await repository.lock(session, found.id)
-    if user is None:
-        raise AccountDisabled("This account is disabled. Have an admin enable it, or use another e-mail.")
     is_new = user.role is not Role.ADMIN
     if is_new:
         user.role = Role.ADMIN
@@ -140,12 +138,36 @@ async def promote(session: AsyncSession, email: str) -> tuple[User, bool] | None
     return user, is_new
 
 
-async def create_admin(session: AsyncSession, wish: Registration) -> User:
-    """A new admin, whose e-mail is taken for verified; raises EmailTaken."""
-    user = await register(session, wish)
-    user.is_verified = True
-    await audit.record(session, actor_id=None, action="create-admin", subject="user", subject_id=user.id)
+async def create_admin(session: AsyncSession, wish: Registration, now: datetime) -> tuple[User, bool]:
+    """A verified admin with the wished password, and whether the account is new. Raises EmailTaken, AccountDisabled.
+
+    Whoever registered an e-mail that nobody has verified may not own it: the account is theirs no more.
+    """
+    user = await _lock_by_email(session, wish.email)
+    if user is None or user.is_verified:  # meanwhile: then it is taken
+        user, action = await register(session, wish), "create-admin"
+    else:
+        user.password_hash, action = await passwords.hashed(wish.password), "take-over"
+        await repository.void_tokens(session, user.id, now, *Purpose)
+        await repository.end_sessions(session, user.id, now)
+    user.role, user.is_verified = Role.ADMIN, True
+    await audit.record(session, actor_id=None, action=action, subject="user", subject_id=user.id)
+    return user, action == "create-admin"
+
+
+async def _lock_by_email(session: AsyncSession, email: str) -> User | None:
+    """The account with that e-mail, locked, or None where there is none; raises AccountDisabled."""
+    found = await repository.by_email(session, email)
+    user = await repository.lock(session, found.id) if found else None
+    if found is not None and user is None:
+        raise AccountDisabled("This account is disabled. Have an admin enable it, or use another e-mail.")
     return user
+
+
+async def purge(session: AsyncSession, batch: int) -> int:
+    """Delete up to `batch` sessions and one-time tokens that are long over, and return how many they were."""
+    purged = await repository.delete_old_sessions(session, batch)
+    return purged + await repository.delete_old_tokens(session, batch - purged)
 
 
 async def forget(session: AsyncSession, user: User, now: datetime) -> None:

@@ -23,6 +23,9 @@ from parkingspots.kit.limits import Limits
 from parkingspots.kit.paging import Page
 from parkingspots.settings import Settings
 
+MOST_SESSIONS = 100
+"""Of a user that go on: signing in ends the oldest beyond that."""
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -65,9 +68,11 @@ async def log_in(
 async def _open_session(
     session: AsyncSession, settings: Settings, user_id: UUID, client: Client, now: datetime
 ) -> Tokens:
+    """Of the locked user, so that no two sign-ins count past each other."""
     token_id = tokens.new_id()
     expires_at = now + tokens.lifetime(settings, "refresh")
     family = await repository.add_session(session, user_id, token_id, client, now, expires_at)
+    await repository.end_oldest_sessions(session, user_id, now, beyond=MOST_SESSIONS)
     return _issued(settings, tokens.Claims(user_id, family.id, token_id), now)
 
 

@@ -92,9 +92,13 @@ async def _if_unmoved(session: AsyncSession, booking: Booking, change: Update) -
 
 
 async def forget_renter(session: AsyncSession, user_id: UUID) -> None:
-    """Empty what the renter said in words, in all of the renter's bookings."""
+    """Empty what the renter said in words, in all of the renter's bookings, locked in the order of their ids."""
     said = ("vehicle_plate", "vehicle_make", "vehicle_model", "vehicle_color", "special_requests")
-    await session.execute(update(Booking).where(Booking.user_id == user_id).values(dict.fromkeys(said)))
+    theirs = Booking.user_id == user_id
+    await session.execute(select(Booking.id).where(theirs).order_by(Booking.id).with_for_update(key_share=True))
+    await session.execute(update(Booking).where(theirs).values(dict.fromkeys(said)))
+    reasons = update(Booking).where(theirs, Booking.cancellation_reason.is_distinct_from(LAPSED))
+    await session.execute(reasons.values(cancellation_reason=None))
 
 
 async def release_lapsed(session: AsyncSession, spot_id: UUID, now: datetime) -> None:

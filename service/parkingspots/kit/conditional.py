@@ -1,6 +1,7 @@
 """Conditional requests (RFC 9110, 13): a strong ETag and 304 on every GET, If-Match on a PUT."""
 
 import hashlib
+import re
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -8,8 +9,10 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parkingspots.kit.problems import Problem
+from parkingspots.kit.problems import Invalid, Problem
 
+TAG = re.compile(r'\*|(W/)?"[^"]*"')
+"""RFC 9110, 8.8.3."""
 MOST_HELD = 1 << 20
 """Bytes: an answer that grows larger is passed on as it comes, without an ETag."""
 
@@ -90,7 +93,10 @@ class Precondition:
     """What the client says the resource is before its change."""
 
     def __init__(self, if_match: str | None) -> None:
+        """Raises Invalid for what is no list of ETags."""
         self._tags = None if if_match is None else listed(if_match)
+        if self._tags and not all(TAG.fullmatch(tag) for tag in self._tags):
+            raise Invalid.parameter("If-Match", 'must be an ETag as GET gave it, with its quotes: "…"')
 
     def require(self, *representations: BaseModel) -> None:
         """Raise PreconditionFailed unless the client has named one of these, as GET answers them now; or none, or *."""

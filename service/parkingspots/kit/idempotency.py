@@ -6,16 +6,18 @@ meanwhile is told so, and one that comes later finds the answer that was kept.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import ForeignKey, Index, SmallInteger, delete, func, select
+from pydantic import AfterValidator
+from sqlalchemy import ForeignKey, Index, SmallInteger, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,7 +28,7 @@ from parkingspots.kit.tables import Base
 KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-KEY = r"^[!-~]{1,255}$"
+KEY = re.compile(r"^[!-~]{1,255}$")
 """Visible ASCII, as RFC 9110, 5.5 has it for what a header holds."""
 
 
@@ -90,15 +92,26 @@ class Claim:
         )
 
 
+def _a_key(text: str) -> str:
+    if not KEY.fullmatch(text):
+        raise ValueError("must have 1 to 255 visible ASCII characters and no spaces, such as a UUID")
+    return text
+
+
 Key = Annotated[
     str | None,
-    Header(alias=HEADER, pattern=KEY, description="the same key and body: the first answer again, for 24 hours"),
+    AfterValidator(_a_key),
+    Header(
+        alias=HEADER,
+        json_schema_extra={"pattern": KEY.pattern},
+        description="the same key and body: the first answer again, for 24 hours",
+    ),
 ]
 
 
 async def claim(session: AsyncSession, request: Request, user_id: UUID, key: str, now: datetime) -> None:
     """Claim the key for this request, or raise StillRunning, KeyReused or Replay with the answer given before."""
-    route = f"{request.method} {quote(request.scope['path'].rstrip('/'))}"
+    route = _route(request)
     claimed = Claim(session, user_id, route, key, _fingerprint(await request.body()), now)
     name = f"{user_id} {route} {key}"
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))):
@@ -117,6 +130,21 @@ async def claim(session: AsyncSession, request: Request, user_id: UUID, key: str
         raise KeyReused
     else:
         raise Replay(kept.status, kept.body)
+
+
+def _route(request: Request) -> str:
+    """The method, the path and the query, in one spelling."""
+    path = "/".join(map(_spelt, request.scope["path"].rstrip("/").split("/")))
+    query = urlencode(sorted(request.query_params.multi_items()), errors="replace")
+    return f"{request.method} {path}?{query}"
+
+
+def _spelt(part: str) -> str:
+    """An id may be written in several ways."""
+    try:
+        return str(UUID(part))
+    except ValueError:
+        return quote(part, errors="replace")
 
 
 def _fingerprint(body: bytes) -> bytes:
@@ -151,6 +179,15 @@ class KeepingRoute(APIRoute):
             return answer
 
         return keeping
+
+
+async def purge(session: AsyncSession, batch: int) -> int:
+    """Delete up to `batch` answers whose day is over by the database's clock; how many."""
+    over = select(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key)
+    over = over.where(IdempotencyKey.created_at <= func.now() - KEPT).limit(batch).with_for_update(skip_locked=True)
+    which = tuple_(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).in_(over)
+    deleted = await session.scalars(delete(IdempotencyKey).where(which).returning(IdempotencyKey.status))
+    return len(deleted.all())
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:

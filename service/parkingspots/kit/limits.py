@@ -1,32 +1,37 @@
 """Rate limits: counted in Valkey for all processes together, and in this one alone while Valkey is away."""
 
+import asyncio
 import hashlib
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import structlog
 from fastapi import Depends, Request
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit.addresses import client_address
-from parkingspots.kit.cache import Cache
+from parkingspots.kit.cache import LONGEST_WAIT
 from parkingspots.kit.problems import Problem, answer
 from parkingspots.settings import Settings
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """What watches over the service is not a client."""
 PAUSE = 1.0  # seconds in which nobody asks a Valkey that has just failed
-LARGEST_LEASE = 20
-"""The most permits fetched at once, as a part of the limit: a twentieth."""
+LARGEST_LEASE = 1 / 20
+"""The most permits fetched at once, as a part of the limit."""
 MOST_LEASES = 20_000
+CONNECTIONS = 16
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -44,41 +49,32 @@ class TooManyRequests(Problem):
     status, title = 429, "Too many requests"
     detail = "That was too much in too short a time. Try again after the seconds that Retry-After names."
 
-    def __init__(self, policy: Policy | None = None, seconds: int = 1) -> None:
-        headers = {"Retry-After": str(seconds)}
-        if policy is not None:
-            window = policy.item.get_expiry()
-            headers["RateLimit-Policy"] = f'"{policy.name}";q={policy.item.amount};w={window}'
-            headers["RateLimit"] = f'"{policy.name}";r=0;t={seconds}'
-        super().__init__(headers=headers)
+    def __init__(self, policy: Policy, seconds: int) -> None:
+        amount, window = policy.item.amount, policy.item.get_expiry()
+        headers = {
+            "Retry-After": str(seconds),
+            "RateLimit-Policy": f'"{policy.name}";q={amount};w={window}',
+            "RateLimit": f'"{policy.name}";r=0;t={seconds}',
+        }
+        what = policy.name.replace("-", " ")
+        super().__init__(f"The limit is {amount} {what} in {window} seconds. Try again in {seconds}.", headers=headers)
 
 
 @dataclass
 class _Lease:
-    """Permits that this process has fetched for a client ahead of its requests, and may give until `expires`."""
+    """Permits that this process has fetched for a client ahead of its requests, and may give until `ends`."""
 
-    left: int
-    size: int
-    expires: float
-
-
-@dataclass
-class _Counters:
-    """The same counters in two places: all processes' in Valkey, and this one's own."""
-
-    strategy: type[RateLimiter]
-    shared: RedisStorage
-    own: MemoryStorage
-    both: tuple[RateLimiter, RateLimiter] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.both = self.strategy(self.shared), self.strategy(self.own)
+    left: int = 0
+    size: int = 0
+    ends: float = 0.0
+    """Seconds since the epoch; until then a client who was refused is refused without another look."""
+    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Limits:
     """The limits of `settings`; where they are switched off, everything is allowed."""
 
-    def __init__(self, settings: Settings, cache: Cache) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.enabled = settings.rate_limits_enabled
         self.requests = Policy("requests", parse(settings.rate_limit_requests))
         self.logins = Policy("failed-logins", parse(settings.rate_limit_logins))
@@ -86,27 +82,56 @@ class Limits:
         self.registrations = Policy("registrations", parse(settings.rate_limit_registrations))
         self.resets = Policy("resets", parse(settings.rate_limit_resets))
         self.bookings = Policy("bookings", parse(settings.rate_limit_bookings))
-        shared = RedisStorage(
+        self._pool = BlockingConnectionPool.from_url(
+            settings.cache_url,
+            max_connections=CONNECTIONS,
+            timeout=LONGEST_WAIT,
+            socket_connect_timeout=LONGEST_WAIT,
+            socket_timeout=LONGEST_WAIT,
+        )
+        self._shared = RedisStorage(
             "redis://",
             implementation="redispy",
             key_prefix="parkingspots:limits",
-            connection_pool=cast("Any", cache.client.connection_pool),  # its time-outs too
+            connection_pool=cast("Any", self._pool),
         )
         self._own = MemoryStorage()
-        self._moving = _Counters(MovingWindowRateLimiter, shared, self._own)
-        self._fixed = _Counters(FixedWindowRateLimiter, shared, self._own)
-        self._leases: dict[str, _Lease] = {}
+        self._windows = MovingWindowRateLimiter(self._shared), MovingWindowRateLimiter(self._own)
+        self._leases: OrderedDict[str, _Lease] = OrderedDict()
         self._valkey_rests_until = 0.0
 
     async def count(self, policy: Policy, *whose: str) -> None:
-        """Count one more of `whose`, or raise TooManyRequests where it would be one too many."""
-        if self.enabled and not await self._ask(self._moving, "hit", policy, _key(policy, *whose)):
-            raise TooManyRequests(policy, await self._seconds(self._moving, policy, _key(policy, *whose)))
+        """Count one more of `whose`, or raise TooManyRequests where it would be one too many.
+
+        This process counts too: where Valkey is lost, its own count goes on from where it was.
+        """
+        if not self.enabled:
+            return
+        key = _key(policy, *whose)
+        shared, own = self._windows
+        here = await own.hit(policy.item, key)
+        everywhere = await self._asked(lambda: shared.hit(policy.item, key))
+        if not (here if everywhere is None else everywhere):
+            raise TooManyRequests(policy, await self._seconds(policy, key))
 
     async def require(self, policy: Policy, *whose: str) -> None:
         """Raise TooManyRequests where there is no room for one more; counts nothing."""
-        if self.enabled and not await self._ask(self._moving, "test", policy, _key(policy, *whose)):
-            raise TooManyRequests(policy, await self._seconds(self._moving, policy, _key(policy, *whose)))
+        if not self.enabled:
+            return
+        key = _key(policy, *whose)
+        shared, own = self._windows
+        here = await own.test(policy.item, key)
+        everywhere = await self._asked(lambda: shared.test(policy.item, key))
+        if not (here if everywhere is None else everywhere):
+            raise TooManyRequests(policy, await self._seconds(policy, key))
+
+    async def _seconds(self, policy: Policy, key: str) -> int:
+        """Until there is room again."""
+        shared, own = self._windows
+        stats = await self._asked(lambda: shared.get_window_stats(policy.item, key))
+        if stats is None:
+            stats = await own.get_window_stats(policy.item, key)
+        return _until(stats.reset_time, policy)
 
     async def admit(self, address: str) -> None:
         """Count a request of a client address, or raise TooManyRequests.
@@ -114,49 +139,71 @@ class Limits:
         Permits are fetched from Valkey in growing numbers and given out here, so that a busy client costs a few
         calls a minute, and one whose requests are spread over many processes loses few.
         """
+        if not self.enabled:
+            return
+        lease = self._lease(address)
+        if not self._takes(lease):
+            async with lease.fetching:  # of many requests at once one fetches, for all
+                if not self._takes(lease):
+                    await self._fetch(lease, address)
+
+    def _lease(self, address: str) -> _Lease:
         lease = self._leases.get(address)
-        if lease is not None and lease.left > 0 and lease.expires > time.time():
+        if lease is None:
+            lease = self._leases[address] = _Lease()
+            if len(self._leases) > MOST_LEASES:
+                self._leases.popitem(last=False)
+        else:
+            self._leases.move_to_end(address)
+        return lease
+
+    def _takes(self, lease: _Lease) -> bool:
+        """Whether a permit was at hand; raises TooManyRequests where the window has none left."""
+        if lease.ends <= time.time():
+            lease.left = lease.size = 0
+            return False
+        if lease.left > 0:
             lease.left -= 1
-        elif self.enabled:
-            await self._fetch(address, lease)
+            return True
+        if lease.size == 0:
+            raise TooManyRequests(self.requests, _until(lease.ends, self.requests))
+        return False
 
-    async def _fetch(self, address: str, spent: _Lease | None) -> None:
-        key = _key(self.requests, address)
-        largest = max(1, self.requests.item.amount // LARGEST_LEASE)
-        size = min(spent.size * 2, largest) if spent is not None and spent.expires > time.time() else 1
-        for permits in sorted({size, 1}, reverse=True):  # the last few of a window are fewer than a lease
-            if await self._ask(self._fixed, "hit", self.requests, key, cost=permits):
-                seconds = await self._seconds(self._fixed, self.requests, key)
-                self._remember(address, _Lease(permits - 1, permits, time.time() + seconds))
-                return
-        raise TooManyRequests(self.requests, await self._seconds(self._fixed, self.requests, key))
+    async def _fetch(self, lease: _Lease, address: str) -> None:
+        """Fetch permits and take one, or raise TooManyRequests; the last lease of a window has what is left of it."""
+        item = self.requests.item
+        wanted = min(lease.size * 2, int(item.amount * LARGEST_LEASE)) or 1
+        key = item.key_for(_key(self.requests, address))
 
-    def _remember(self, address: str, lease: _Lease) -> None:
-        if len(self._leases) >= MOST_LEASES:
-            now = time.time()
-            self._leases = {each: kept for each, kept in self._leases.items() if kept.expires > now}
-        if len(self._leases) < MOST_LEASES:
-            self._leases[address] = lease
+        async def fetched(storage: RedisStorage | MemoryStorage) -> tuple[int, float]:
+            spent = await storage.incr(key, item.get_expiry(), wanted)
+            return max(0, min(wanted, item.amount - spent + wanted)), await storage.get_expiry(key)
 
-    async def _seconds(self, counters: _Counters, policy: Policy, key: str) -> int:
-        """Until there is room again."""
-        stats = await self._ask(counters, "get_window_stats", policy, key)
-        seconds: int = math.ceil(stats.reset_time - time.time())
-        return min(max(1, seconds), policy.item.get_expiry())
+        permits, ends = await self._asked(lambda: fetched(self._shared)) or await fetched(self._own)
+        lease.size, lease.left, lease.ends = permits, permits, max(ends, time.time() + 1)
+        self._takes(lease)
 
-    async def _ask(self, counters: _Counters, what: str, policy: Policy, key: str, **how: int) -> Any:  # noqa: ANN401 - the library's answers
-        shared, own = (cast("Callable[..., Awaitable[Any]]", getattr(each, what)) for each in counters.both)
-        if time.monotonic() >= self._valkey_rests_until:
-            try:
-                return await shared(policy.item, key, **how)
-            except (RedisError, OSError, TimeoutError) as error:
-                self._valkey_rests_until = time.monotonic() + PAUSE
-                log.warning("rate limits are counted by each process alone", error=str(error) or type(error).__name__)
-        return await own(policy.item, key, **how)
+    async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """What Valkey says; None while it is away."""
+        if time.monotonic() < self._valkey_rests_until:
+            return None
+        try:
+            return await ask()
+        except (RedisError, OSError, TimeoutError) as error:
+            if time.monotonic() >= self._valkey_rests_until:  # of many who fail at once one tells
+                log.warning("each process counts alone for a second", error=str(error) or type(error).__name__)
+            self._valkey_rests_until = time.monotonic() + PAUSE
+            return None
 
     async def aclose(self) -> None:
+        await self._pool.aclose()
         if self._own.timer is not None:
             self._own.timer.cancel()
+
+
+def _until(moment: float, policy: Policy) -> int:
+    """Whole seconds, at least one and at most the policy's window."""
+    return min(max(1, math.ceil(moment - time.time())), policy.item.get_expiry())
 
 
 def _key(policy: Policy, *whose: str) -> str:

@@ -25,8 +25,8 @@ OLDEST_SERVER = 180_000
 """PostgreSQL 18: uuidv7() and the built-in collations."""
 ONE_AT_A_TIME = 0x7061726B
 """The advisory lock that a migration holds ("park")."""
-LOCK_TIMEOUT = "5s"
-"""A migration gives way to the traffic after this, rather than queue everybody behind itself."""
+LOCK_TIMEOUT = "2s"
+"""A migration gives way to the traffic after this: sooner than a request that queues behind it gives up."""
 STATEMENT_TIMEOUT = "15min"
 """Longer than an index on ten million rows takes, and not for ever."""
 LIMITS = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -35,9 +35,6 @@ class Page:
         """One row more than is answered tells whether there is a next page."""
         return self.size + 1
 
-
-WHOLE = Page(size=2**31)
-"""All of a list, for those who may take it home."""
 
 PageNumber = Annotated[int, Query(ge=1, le=HIGHEST_PAGE, description="from 1; `cursor` is the faster way")]
 PageSize = Annotated[int | None, Query(ge=1, le=MOST, description="rows a page")]
@@ -96,6 +93,17 @@ def link(request: Request, response: Response, cursor: str | None, also: Mapping
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in {"page", "cursor"}]
     query = urlencode([*kept, *(also or {}).items(), ("cursor", cursor)], errors="replace")
     response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+
+
+async def every(fetch: Callable[[Page], Awaitable[Sequence[Row]]], key: Callable[[Row], Key]) -> AsyncIterator[Row]:
+    """All rows of a list, fetched a page at a time, so that no list is too long to be taken home."""
+    page, more = Page(MOST), True
+    while more:
+        fetched = await fetch(page)
+        rows, more = fetched[: page.size], len(fetched) > page.size
+        for row in rows:
+            yield row
+        page = Page(MOST, after=key(rows[-1]) if rows else None)
 
 
 def count(response: Response, rows: int) -> None:

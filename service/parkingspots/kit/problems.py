@@ -186,12 +186,39 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
 def _sentence(error: Mapping[str, Any]) -> str:
     """Pydantic counts "items" in a text that was first stripped or looked at."""
     if isinstance(error.get("input"), str) and error["type"] == "too_short":
-        return f"must have at least {error['ctx']['min_length']} characters"
+        least = error["ctx"]["min_length"]
+        return "must not be empty" if least == 1 else f"must have at least {least} characters"
     if isinstance(error.get("input"), str) and error["type"] == "too_long":
         return f"must have at most {error['ctx']['max_length']} characters"
-    if error["type"] == "model_attributes_type":
-        return "must be a JSON object, sent with Content-Type: application/json"
+    sentence = PLAINLY.get(error["type"])
+    if sentence is not None:
+        return sentence.format_map(error.get("ctx", {}))
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+PLAINLY = {
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "missing": "is required",
+    "uuid_parsing": "must be an id: a UUID such as 0198c0de-7a10-7000-8000-000000000001",
+    "uuid_type": "must be an id: a UUID such as 0198c0de-7a10-7000-8000-000000000001",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "must have the form {pattern}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "list_type": "must be a list",
+}
+"""What pydantic says of a wrong field, in the voice of the rest."""
 
 
 def _escaped(part: str) -> str:
@@ -222,8 +249,8 @@ def _allowed(request: Request) -> str:
     """All methods of the path (RFC 9110, 15.5.6): the framework names those of its first route alone."""
     asked = [{**request.scope, "method": method} for method in METHODS]
     routes = request.app.routes
-    taken = [each["method"] for each in asked if any(route.matches(each)[0] is Match.FULL for route in routes)]
-    return ", ".join(taken)
+    taken = {each["method"] for each in asked if any(route.matches(each)[0] is Match.FULL for route in routes)}
+    return ", ".join(method for method in METHODS if method in taken or (method == "HEAD" and "GET" in taken))
 
 
 async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:

@@ -1,18 +1,15 @@
 """What goes over the wire when somebody takes their data home."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from pydantic import ConfigDict
 
 from parkingspots.accounts.schemas import USER, SessionOut, UserOut
-from parkingspots.accounts.sessions import SignedIn
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus, Status
 from parkingspots.bookings.schemas import BOOKING, BookingOut
 from parkingspots.kit.wire import Cents, Instant, Wire
-from parkingspots.privacy.service import Belongings
 from parkingspots.reviews.schemas import ReviewOut
 from parkingspots.spots.models import AvailabilitySlot, Spot
 from parkingspots.spots.schemas import SPOT, SlotOut, SpotOut
@@ -58,7 +55,7 @@ class HostedBookingOut(Wire):
 
 
 class ExportOut(Wire):
-    """What is kept about me. Of sessions those that go on."""
+    """What is kept about me: account, sessions that go on, spots, bookings of mine and of my spots, reviews, votes."""
 
     model_config = ConfigDict(
         title="Export",
@@ -86,16 +83,3 @@ class ExportOut(Wire):
     bookings_of_my_spots: list[HostedBookingOut]
     reviews: list[ReviewOut]
     helpful_reviews: list[UUID]
-
-    @classmethod
-    def of(cls, who: SignedIn, has: Belongings, now: datetime) -> "ExportOut":
-        return cls(
-            exported_at=now,
-            user=UserOut.model_validate(who.user),
-            sessions=[SessionOut.of(family, who.session_id) for family in has.sessions],
-            spots=[ExportedSpotOut.having(spot, has.slots.get(spot.id, ())) for spot in has.spots],
-            bookings=[BookingOut.of(booking) for booking in has.bookings],
-            bookings_of_my_spots=[HostedBookingOut.of(booking) for booking in has.bookings_of_my_spots],
-            reviews=[ReviewOut.of(review) for review in has.reviews],
-            helpful_reviews=list(has.helpful_reviews),
-        )

@@ -17,7 +17,8 @@ RATINGS = ("overall_rating", "cleanliness_rating", "accessibility_rating", "accu
 class Review(Identified, Base):
     """What the renter of a completed booking thinks of the spot; 1 to 5 stars each.
 
-    `updated_at` is when its author or the spot's owner last wrote; a vote leaves it as it is.
+    `updated_at` is when its author or the spot's owner last wrote; a vote leaves it as it is. One that staff has
+    removed is shown to nobody, and stays so that its booking is not reviewed again.
     """
 
     __tablename__ = "reviews"
@@ -35,11 +36,16 @@ class Review(Identified, Base):
     owner_response: Mapped[str | None]
     owner_responded_at: Mapped[datetime | None]
     helpful_count: Mapped[int] = mapped_column(server_default=text("0"))
+    removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     reviewer: Mapped[User] = relationship(lazy="raise")
     spot: Mapped[Spot] = relationship(lazy="raise")
+
+    @classmethod
+    def is_shown(cls) -> ColumnElement[bool]:
+        return cls.removed_at.is_(None)
 
     @staticmethod
     def average(rating: InstrumentedAttribute[Any]) -> ColumnElement[float]:

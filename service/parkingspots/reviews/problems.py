@@ -5,7 +5,7 @@ from parkingspots.kit.problems import Conflict, Forbidden, NotFound
 
 class ReviewNotFound(NotFound):
     title = "Review not found"
-    detail = "There is no such review, or it is not yours to change. Check the id."
+    detail = "There is no such review to read, or none of yours to change. Check the id."
 
 
 class NotTheRenter(Forbidden):
@@ -30,7 +30,7 @@ class NotCompleted(Conflict):
 
 class AlreadyReviewed(Conflict):
     title = "Already reviewed"
-    detail = "You have reviewed this booking already. Change that review instead."
+    detail = "This booking has been reviewed. Change that review; one that staff has removed is not written again."
 
 
 class TooLateToEdit(Conflict):

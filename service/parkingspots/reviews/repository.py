@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Row, delete, exists, func, or_, select, true, tuple_, update
+import sqlalchemy as sql
+from sqlalchemy import JSON, Row, exists, func, or_, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload
@@ -36,7 +37,7 @@ async def is_reviewed(session: AsyncSession, booking_id: UUID) -> bool:
 
 
 async def by_id(session: AsyncSession, review_id: UUID) -> Review | None:
-    return await session.get(Review, review_id)
+    return await session.scalar(select(Review).where(Review.id == review_id, Review.is_shown()))
 
 
 async def spot_of(session: AsyncSession, review_id: UUID) -> UUID | None:
@@ -49,15 +50,15 @@ async def lock(session: AsyncSession, review_id: UUID) -> Review | None:
     return await session.scalar(
         select(Review)
         .options(joinedload(Review.spot))
-        .where(Review.id == review_id)
+        .where(Review.id == review_id, Review.is_shown())
         .with_for_update(of=Review, key_share=True)
         .execution_options(populate_existing=True)
     )
 
 
-async def remove(session: AsyncSession, review: Review) -> None:
+async def delete(session: AsyncSession, review: Review) -> None:
     """Delete the review, and the votes with it."""
-    await session.execute(delete(Review).where(Review.id == review.id))
+    await session.execute(sql.delete(Review).where(Review.id == review.id))
 
 
 async def of_spot(session: AsyncSession, spot_id: UUID, page: Page) -> Listing | None:
@@ -65,7 +66,7 @@ async def of_spot(session: AsyncSession, spot_id: UUID, page: Page) -> Listing |
 
     One statement, so that the total is true of the moment of which the reviews are.
     """
-    newest = select(Review).where(Review.spot_id == spot_id)
+    newest = select(Review).where(Review.spot_id == spot_id, Review.is_shown())
     if page.after is not None:
         newest = newest.where(tuple_(Review.created_at, Review.id) < page.after)
     newest = newest.order_by(Review.created_at.desc(), Review.id.desc()).offset(page.offset).limit(page.fetch)
@@ -99,7 +100,7 @@ async def summary(session: AsyncSession, spot_id: UUID) -> Row[Any] | None:
             Review.average(Review.value_rating).label("average_value"),
         )
         .select_from(Spot)
-        .outerjoin(Review, Review.spot_id == Spot.id)
+        .outerjoin(Review, (Review.spot_id == Spot.id) & Review.is_shown())
         .where(Spot.id == spot_id, Spot.is_active)
         .group_by(Spot.id)
     )
@@ -112,16 +113,20 @@ async def add_vote(session: AsyncSession, review_id: UUID, user_id: UUID) -> boo
     return await session.scalar(vote.returning(ReviewVote.user_id)) is not None
 
 
-async def of_reviewer(session: AsyncSession, user_id: UUID) -> Sequence[Review]:
-    """All reviews that the user wrote, newest first."""
-    query = select(Review).where(Review.reviewer_id == user_id).order_by(Review.id.desc())
-    return (await session.scalars(query)).all()
+async def of_reviewer(session: AsyncSession, user_id: UUID, page: Page) -> Sequence[Review]:
+    """Reviews that the user wrote, newest first; those of the page and one more, where there is one."""
+    query = select(Review).where(Review.reviewer_id == user_id)
+    if page.after is not None:
+        query = query.where(Review.id < page.after[0])
+    return (await session.scalars(query.order_by(Review.id.desc()).limit(page.fetch))).all()
 
 
-async def votes_of(session: AsyncSession, user_id: UUID) -> Sequence[UUID]:
-    """The ids of the reviews that the user found helpful."""
-    query = select(ReviewVote.review_id).where(ReviewVote.user_id == user_id).order_by(ReviewVote.review_id)
-    return (await session.scalars(query)).all()
+async def votes_of(session: AsyncSession, user_id: UUID, page: Page) -> Sequence[UUID]:
+    """Ids of reviews that the user found helpful; those of the page and one more, where there is one."""
+    query = select(ReviewVote.review_id).where(ReviewVote.user_id == user_id)
+    if page.after is not None:
+        query = query.where(ReviewVote.review_id < page.after[0])
+    return (await session.scalars(query.order_by(ReviewVote.review_id.desc()).limit(page.fetch))).all()
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:

@@ -98,9 +98,9 @@ async def update_review(
 
 
 @router.delete("/{review_id}", responses=problems(NotSignedIn, NotTheAuthor, ReviewNotFound))
-async def delete_review(review_id: UUID, user: CurrentUser, session: Transaction) -> Message:
-    """Delete my review, at any time; admins may delete every one. The spot's rating follows at once."""
-    await service.delete(session, user, review_id)
+async def delete_review(review_id: UUID, user: CurrentUser, session: Transaction, clock: Clock) -> Message:
+    """Delete my review, at any time. One that an admin removes stays removed. The spot's rating follows at once."""
+    await service.delete(session, user, review_id, clock.now())
     return Message(message="The review is deleted.")
 
 

@@ -116,20 +116,22 @@ async def edit(
 
 
 @retried
-async def delete(session: AsyncSession, user: User, review_id: UUID) -> None:
-    """Delete the review for its author or for an admin; raises ReviewNotFound or NotTheAuthor."""
+async def delete(session: AsyncSession, user: User, review_id: UUID, now: datetime) -> None:
+    """Delete the review for its author, or remove it for an admin; raises ReviewNotFound or NotTheAuthor."""
     review = await _rating(session, user, review_id, rules.MAY_DELETE)
-    if user.id != review.reviewer_id:
+    if user.id == review.reviewer_id:
+        await repository.delete(session, review)
+    else:
+        review.removed_at = now
         await audit.record(
             session,
             actor_id=user.id,
-            action="delete",
+            action="remove",
             subject="review",
             subject_id=review.id,
             spot=review.spot_id,
             author=review.reviewer_id,
         )
-    await repository.remove(session, review)
     await spots.rerate(session, review.spot_id)
 
 
@@ -181,14 +183,14 @@ def _require(user: User, review: Review, allowed: frozenset[Party], refusal: typ
         raise refusal
 
 
-async def of_reviewer(session: AsyncSession, user: User) -> Sequence[Review]:
-    """All reviews that the user wrote, newest first."""
-    return await repository.of_reviewer(session, user.id)
+async def of_reviewer(session: AsyncSession, user: User, page: Page) -> Sequence[Review]:
+    """Reviews that the user wrote, newest first; those of the page and one more, where there is one."""
+    return await repository.of_reviewer(session, user.id, page)
 
 
-async def votes_of(session: AsyncSession, user: User) -> Sequence[UUID]:
-    """The ids of the reviews that the user found helpful."""
-    return await repository.votes_of(session, user.id)
+async def votes_of(session: AsyncSession, user: User, page: Page) -> Sequence[UUID]:
+    """Ids of reviews that the user found helpful; those of the page and one more, where there is one."""
+    return await repository.votes_of(session, user.id, page)
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:

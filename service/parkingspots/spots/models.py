@@ -91,13 +91,14 @@ class Spot(Identified, Stamped, Base):
     is_active: Mapped[bool] = mapped_column(server_default=true())
     is_available: Mapped[bool] = mapped_column(server_default=true())
     disabled_at: Mapped[datetime | None]
+    owner_disabled_at: Mapped[datetime | None]
 
     stats: Mapped["SpotStats"] = relationship(lazy="raise", passive_deletes=True)
 
     @classmethod
     def is_kept(cls) -> ColumnElement[bool]:
-        """That the spot was not deleted: it is active, or staff has disabled it."""
-        return cls.is_active | cls.disabled_at.is_not(None)
+        """That the spot was not deleted: it is active, or staff has disabled it or its owner."""
+        return cls.is_active | cls.disabled_at.is_not(None) | cls.owner_disabled_at.is_not(None)
 
     __table_args__ = (
         one_of("spot_type", SpotType),

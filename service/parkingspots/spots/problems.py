@@ -5,12 +5,12 @@ from parkingspots.kit.problems import Conflict, NotFound
 
 class SpotNotFound(NotFound):
     title = "Spot not found"
-    detail = "There is no such spot, or its owner has taken it back. Search for another."
+    detail = "There is no such spot on the market, or none of yours to change. Search for another."
 
 
 class SpotHasBookings(Conflict):
     title = "Spot has bookings"
-    detail = "Bookings of this spot are not over. Cancel or complete them, then delete it."
+    detail = "Bookings of this spot are not over. Cancel them, or wait for their end, then delete it."
 
 
 class TooManySlots(Conflict):

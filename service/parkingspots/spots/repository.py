@@ -125,10 +125,8 @@ async def slots(session: AsyncSession, spot_id: UUID) -> Sequence[AvailabilitySl
     return (await session.scalars(query.order_by(*order))).all()
 
 
-async def slots_of_owner(session: AsyncSession, owner_id: UUID) -> Sequence[AvailabilitySlot]:
-    """The slots of all spots of the owner that were not deleted."""
-    query = select(AvailabilitySlot).join(Spot, Spot.id == AvailabilitySlot.spot_id)
-    return (await session.scalars(query.where(Spot.owner_id == owner_id, Spot.is_kept()))).all()
+async def slots_of(session: AsyncSession, spot_ids: Sequence[UUID]) -> Sequence[AvailabilitySlot]:
+    return (await session.scalars(select(AvailabilitySlot).where(AvailabilitySlot.spot_id.in_(spot_ids)))).all()
 
 
 async def count_slots(session: AsyncSession, spot_id: UUID) -> int:
@@ -152,6 +150,11 @@ async def delete_slot(session: AsyncSession, spot_id: UUID, slot_id: UUID) -> bo
     return deleted is not None
 
 
+async def delete_slots(session: AsyncSession, spot_id: UUID) -> None:
+    """Delete all slots of the (locked) spot."""
+    await session.execute(delete(AvailabilitySlot).where(AvailabilitySlot.spot_id == spot_id))
+
+
 async def add_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:
     """Add to the counters of the spots, locked in the order of their ids."""
     order = select(SpotStats.spot_id).where(SpotStats.spot_id.in_(completed)).order_by(SpotStats.spot_id)
@@ -173,8 +176,9 @@ async def lock_counters(session: AsyncSession, spot_id: UUID) -> None:
 
 async def rerate(session: AsyncSession, spot_id: UUID) -> None:
     """Count the spot's reviews, and their stars, anew."""
-    total = select(func.count(Review.id)).where(Review.spot_id == spot_id)
-    average = select(func.coalesce(Review.average(Review.overall_rating), 0)).where(Review.spot_id == spot_id)
+    counted = Review.spot_id == spot_id, Review.is_shown()
+    total = select(func.count(Review.id)).where(*counted)
+    average = select(func.coalesce(Review.average(Review.overall_rating), 0)).where(*counted)
     await session.execute(
         update(SpotStats)
         .where(SpotStats.spot_id == spot_id)

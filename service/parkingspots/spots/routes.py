@@ -117,8 +117,7 @@ async def create_spot(wish: SpotIn, user: CurrentUser, session: Transaction, set
 @router.get("/{spot_id}", openapi_extra=TOKEN_OPTIONAL, responses=problems(SpotNotFound))
 async def read_spot(spot_id: UUID, visitor: Visitor, session: Reader, clock: Clock) -> SpotOut:
     """A spot. How to get in is told to its owner, and to a renter from 24 hours before the booking to its end."""
-    spot = await service.read(session, spot_id, visitor)
-    shown = await service.shows_instructions(session, spot, visitor, clock.now())
+    spot, shown = await service.shown_to(session, visitor, spot_id, clock.now())
     return SpotOut.of(spot, with_instructions=shown)
 
 
@@ -143,9 +142,11 @@ async def delete_spot(spot_id: UUID, user: CurrentUser, session: Transaction, cl
 
 
 @router.get("/{spot_id}/availability", openapi_extra=TOKEN_OPTIONAL, responses=problems(SpotNotFound))
-async def list_slots(spot_id: UUID, visitor: Visitor, session: Reader, response: Response) -> list[SlotOut]:
+async def list_slots(
+    spot_id: UUID, visitor: Visitor, session: Reader, response: Response, clock: Clock
+) -> list[SlotOut]:
     """The times at which a spot is open or closed, at most 100: weekly ones first, then dated ones."""
-    slots = await service.slots(session, spot_id, visitor)
+    slots = await service.slots(session, visitor, spot_id, clock.now())
     paging.count(response, len(slots))
     return [SlotOut.of(slot) for slot in slots]
 

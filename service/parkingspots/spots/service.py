@@ -51,21 +51,29 @@ def _time_zone_known_to_the_database() -> Iterator[None]:
         raise
 
 
-async def read(session: AsyncSession, spot_id: UUID, visitor: User | None = None) -> Spot:
-    """The spot, or raise SpotNotFound, also where staff has disabled it, unless its owner asks."""
+async def read(session: AsyncSession, spot_id: UUID) -> Spot:
+    """The spot, or raise SpotNotFound, also where staff has disabled it."""
     spot = await repository.by_id(session, spot_id)
-    if spot is None or not (spot.is_active or (visitor is not None and visitor.id == spot.owner_id)):
+    if spot is None or not spot.is_active:
         raise SpotNotFound
     return spot
 
 
-async def shows_instructions(session: AsyncSession, spot: Spot, visitor: User | None, now: datetime) -> bool:
-    """Whether `visitor` may know how to get in: the owner, and a renter whose booking is near or running."""
-    if visitor is None:
-        return False
-    if visitor.id == spot.owner_id:
-        return True
-    return await repository.admits(session, spot.id, visitor.id, now + INSTRUCTIONS_BEFORE, now)
+async def shown_to(session: AsyncSession, visitor: User | None, spot_id: UUID, now: datetime) -> tuple[Spot, bool]:
+    """The spot, and whether `visitor` may know how to get in: the owner, and a renter whose booking is near or running.
+
+    These two see a spot that staff has disabled too; for everybody else it raises SpotNotFound.
+    """
+    spot = await repository.by_id(session, spot_id)
+    if spot is None:
+        raise SpotNotFound
+    belongs = visitor is not None and (
+        visitor.id == spot.owner_id
+        or await repository.admits(session, spot.id, visitor.id, now + INSTRUCTIONS_BEFORE, now)
+    )
+    if not (spot.is_active or belongs):
+        raise SpotNotFound
+    return spot, belongs
 
 
 async def of_owner(session: AsyncSession, owner: User, page: Page) -> Sequence[Spot]:
@@ -95,19 +103,20 @@ async def delete(session: AsyncSession, owner: User, spot_id: UUID, now: datetim
     spot = await _own(session, owner, spot_id)
     if await repository.has_live_bookings(session, spot.id, now):
         raise SpotHasBookings
-    _withdraw(spot)
+    await _withdraw(session, spot)
 
 
 async def withdraw_all_of(session: AsyncSession, owner_id: UUID) -> None:
     """Take all spots of an owner who leaves off the market. The caller has locked the account and looks at bookings."""
     for spot in await repository.lock_all_of(session, owner_id):
-        _withdraw(spot)
+        await _withdraw(session, spot)
 
 
-def _withdraw(spot: Spot) -> None:
+async def _withdraw(session: AsyncSession, spot: Spot) -> None:
     """Only what the history of its bookings names stays."""
-    spot.is_active, spot.disabled_at = False, None
-    spot.description = spot.access_instructions = None
+    await repository.delete_slots(session, spot.id)
+    spot.is_active, spot.disabled_at, spot.owner_disabled_at = False, None, None
+    spot.description = spot.access_instructions = spot.operating_hours = None
     spot.images = []
 
 
@@ -121,36 +130,44 @@ async def lock(session: AsyncSession, spot_id: UUID) -> Spot:
 
 async def disable(session: AsyncSession, spot_id: UUID, now: datetime) -> Spot:
     """The spot, off the market; one that was disabled before stays so since then."""
-    spot = await repository.lock(session, spot_id)
-    if spot is None:
-        raise SpotNotFound
-    spot.is_active, spot.disabled_at = False, spot.disabled_at or now
-    await session.flush()
-    return spot
+    spot = await _kept(session, spot_id)
+    spot.disabled_at = spot.disabled_at or now
+    return await _listed_or_not(session, spot)
 
 
 async def enable(session: AsyncSession, spot_id: UUID) -> Spot:
-    """The spot, back on the market."""
+    """The spot, back on the market unless its owner is disabled too."""
+    spot = await _kept(session, spot_id)
+    spot.disabled_at = None
+    return await _listed_or_not(session, spot)
+
+
+async def _kept(session: AsyncSession, spot_id: UUID) -> Spot:
     spot = await repository.lock(session, spot_id)
     if spot is None:
         raise SpotNotFound
-    spot.is_active, spot.disabled_at = True, None
-    await session.flush()
     return spot
 
 
 async def disable_all_of(session: AsyncSession, owner_id: UUID, now: datetime) -> None:
-    """Take the active spots of a disabled owner off the market. The caller has locked the account."""
+    """Take the spots of a disabled owner off the market. The caller has locked the account."""
     for spot in await repository.lock_all_of(session, owner_id):
-        if spot.is_active:
-            spot.is_active, spot.disabled_at = False, now
+        spot.owner_disabled_at = spot.owner_disabled_at or now
+        await _listed_or_not(session, spot)
 
 
-async def enable_all_of(session: AsyncSession, owner_id: UUID, since: datetime | None) -> None:
-    """Put back the spots that were disabled at that moment, with their owner. The caller has locked the account."""
+async def enable_all_of(session: AsyncSession, owner_id: UUID) -> None:
+    """Put the owner's spots back, but those that were disabled for themselves. The caller has locked the account."""
     for spot in await repository.lock_all_of(session, owner_id):
-        if since is not None and spot.disabled_at == since:
-            spot.is_active, spot.disabled_at = True, None
+        spot.owner_disabled_at = None
+        await _listed_or_not(session, spot)
+
+
+async def _listed_or_not(session: AsyncSession, spot: Spot) -> Spot:
+    """The spot, active where neither it nor its owner is disabled."""
+    spot.is_active = spot.disabled_at is None and spot.owner_disabled_at is None
+    await session.flush()
+    return spot
 
 
 async def of_anybody(
@@ -183,18 +200,23 @@ async def rerate(session: AsyncSession, spot_id: UUID) -> None:
     await repository.rerate(session, spot_id)
 
 
-async def slots(session: AsyncSession, spot_id: UUID, visitor: User | None) -> Sequence[AvailabilitySlot]:
+async def slots(
+    session: AsyncSession, visitor: User | None, spot_id: UUID, now: datetime
+) -> Sequence[AvailabilitySlot]:
     """The slots of a spot that `visitor` may see, or raise SpotNotFound."""
-    await read(session, spot_id, visitor)
+    await shown_to(session, visitor, spot_id, now)
     return await repository.slots(session, spot_id)
 
 
-async def slots_of_owner(session: AsyncSession, owner: User) -> Mapping[UUID, Sequence[AvailabilitySlot]]:
-    """The slots of all of the owner's spots, by spot."""
-    slots: dict[UUID, list[AvailabilitySlot]] = {}
-    for slot in await repository.slots_of_owner(session, owner.id):
-        slots.setdefault(slot.spot_id, []).append(slot)
-    return slots
+async def with_slots(
+    session: AsyncSession, owner: User, page: Page
+) -> Sequence[tuple[Spot, Sequence[AvailabilitySlot]]]:
+    """As `of_owner`, each spot with its slots."""
+    spots = await repository.of_owner(session, owner.id, page)
+    slots: dict[UUID, list[AvailabilitySlot]] = {spot.id: [] for spot in spots}
+    for slot in await repository.slots_of(session, list(slots)):
+        slots[slot.spot_id].append(slot)
+    return [(spot, slots[spot.id]) for spot in spots]
 
 
 async def add_slot(session: AsyncSession, owner: User, slot: AvailabilitySlot) -> AvailabilitySlot:

@@ -32,16 +32,22 @@ class StaffUserOut(UserOut):
 
 class StaffSpotOut(SpotOut):
     model_config = ConfigDict(
-        title="StaffSpot", json_schema_extra={"examples": [SPOT | {"is_active": False, "disabled_at": DISABLED_AT}]}
+        title="StaffSpot",
+        json_schema_extra={
+            "examples": [SPOT | {"is_active": False, "disabled_at": DISABLED_AT, "owner_disabled_at": None}]
+        },
     )
 
     disabled_at: Instant | None
+    owner_disabled_at: Instant | None
 
     @classmethod
     def seen(cls, spot: Spot) -> "StaffSpotOut":
         """Without how to get in: that concerns the owner and the renter only."""
         shown = SpotOut.of(spot, with_instructions=False).model_dump()
-        return cls.model_validate(shown | {"disabled_at": spot.disabled_at})
+        return cls.model_validate(
+            shown | {"disabled_at": spot.disabled_at, "owner_disabled_at": spot.owner_disabled_at}
+        )
 
 
 class AuditEntryOut(Wire):

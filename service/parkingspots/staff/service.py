@@ -37,8 +37,8 @@ async def disable_user(session: AsyncSession, admin: User, user_id: UUID, reason
 async def enable_user(session: AsyncSession, admin: User, user_id: UUID, reason: str) -> User:
     """Let the user in again, and put back the spots that went with the user."""
     user = _found(await accounts.find(session, user_id, lock=True))
-    await spots.enable_all_of(session, user.id, user.disabled_at)
     accounts.enable(user)
+    await spots.enable_all_of(session, user.id)
     await audit.record(session, actor_id=admin.id, action="enable", subject="user", subject_id=user.id, reason=reason)
     return user
 

@@ -1,14 +1,14 @@
-"""Answers kept for repeated requests, what staff may disable, and the log of what staff did.
+"""Answers kept for repeated requests, and the log of what staff did.
 
-Locks: `users` and `spots` for a moment (ACCESS EXCLUSIVE, a column without a default each).
+Locks: writers of `users` wait for a moment (SHARE ROW EXCLUSIVE, for the foreign keys of two empty tables).
 """
 
 from alembic import op
 
 from parkingspots.kit.migrating import declare
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -26,8 +26,6 @@ def upgrade() -> None:
         )
     """)
     op.execute("CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at)")
-    op.execute("ALTER TABLE users ADD COLUMN disabled_at timestamptz")
-    op.execute("ALTER TABLE spots ADD COLUMN disabled_at timestamptz")
     op.execute("""
         CREATE TABLE audit_log (
             id uuid DEFAULT uuidv7() NOT NULL,
@@ -55,13 +53,10 @@ def upgrade() -> None:
         CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
     """)
-    declare(current=4, oldest_compatible=1)
+    declare(current=6, oldest_compatible=1)
 
 
 def downgrade() -> None:
-    """What staff had disabled stays so: an older release takes such a spot for a deleted one."""
     op.execute("DROP TABLE audit_log, idempotency_keys")
     op.execute("DROP FUNCTION refuse_change()")
-    op.execute("ALTER TABLE spots DROP COLUMN disabled_at")
-    op.execute("ALTER TABLE users DROP COLUMN disabled_at")
-    declare(current=3, oldest_compatible=1)
+    declare(current=5, oldest_compatible=1)
