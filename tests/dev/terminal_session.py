@@ -18,6 +18,13 @@ STAND_IN = Path(__file__).with_name("stand_in")
 PATIENCE = 60.0  # seconds until something that should happen counts as never
 
 
+def _in_its_own_terminal() -> None:
+    """As a terminal starts a program: whoever runs the tests may ignore signals, as a shell's background jobs do."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for ending in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
+
+
 class TerminalSession:
     """The command, running in `folder`; what it wrote so far is `screen`."""
 
@@ -32,7 +39,7 @@ class TerminalSession:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one system call
+            preexec_fn=_in_its_own_terminal,  # noqa: PLW1509 - a few system calls
         )
         os.close(inside)
         self._reader = Thread(target=self._read)

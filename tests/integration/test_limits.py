@@ -59,7 +59,7 @@ async def test_there_is_room_again_when_the_window_is_over(limited: Limited) -> 
     assert seen[-1] == 200
 
 
-@pytest.mark.parametrize("limit", [1, 100, 107, 240])
+@pytest.mark.parametrize("limit", [1, 100, 107])
 async def test_a_limit_is_met_to_the_last_request_though_permits_are_fetched_in_advance(
     limited: Limited, limit: int
 ) -> None:
