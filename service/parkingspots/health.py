@@ -3,6 +3,8 @@
 from typing import Literal
 
 from fastapi import APIRouter
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ConfigDict
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -88,6 +90,12 @@ async def read_health(database: ProbeDatabase, cache: CurrentCache) -> HealthOut
         cache="ok" if cached else "down",
         detail=reason,
     )
+
+
+@router.get("/metrics", include_in_schema=False)
+async def read_metrics() -> Response:
+    """What this process counts, for Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _objection(database: Database) -> str | None:

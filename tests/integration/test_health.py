@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -86,3 +87,10 @@ async def test_without_a_cache_the_service_is_degraded_and_nothing_else(
         assert [each["id"] for each in await uncached.get("/parking-spots/")] == [spot]
         await uncached.put(f"/parking-spots/{spot}", person, hourly_rate=400)
         assert (await uncached.get(f"/parking-spots/{spot}"))["hourly_rate"] == 400
+
+
+async def test_metrics_are_what_prometheus_reads(api: Api) -> None:
+    answer = await api.client.get("http://parkingspots.test/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    families = {family.name for family in text_string_to_metric_families(answer.text)}
+    assert {"process_resident_memory_bytes", "python_info"} <= families
