@@ -25,7 +25,7 @@ from parkingspots.accounts.models import OneTimeToken, Session, User, lowered, o
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.accounts.tokens import Claims
 from parkingspots.bookings.models import Booking
-from parkingspots.kit.paging import Page
+from parkingspots.kit.paging import Page, newest
 
 REPEAT_WITHIN = timedelta(seconds=10)
 """In which a client that sends its spent refresh token again is not a thief: its answer got lost, or it asked twice."""
@@ -51,11 +51,6 @@ async def by_email(session: AsyncSession, email: str) -> User | None:
 
 def _has_email(email: str) -> ColumnElement[bool]:
     return lowered(User.email) == lowered(literal(email))
-
-
-async def by_id(session: AsyncSession, user_id: UUID) -> User | None:
-    """The user, or None where there is none or the account was deleted."""
-    return await session.scalar(select(User).where(User.id == user_id, User.deleted_at.is_(None)))
 
 
 async def lock(session: AsyncSession, user_id: UUID) -> User | None:
@@ -89,9 +84,7 @@ async def search(
         query = query.where(User.role == role)
     if is_active is not None:
         query = query.where(User.is_active.is_(is_active))
-    if page.after is not None:
-        query = query.where(User.id < page.after[0])
-    return (await session.scalars(query.order_by(User.id.desc()).offset(page.offset).limit(page.fetch))).all()
+    return (await session.scalars(newest(query, User.id, page))).all()
 
 
 async def hold(session: AsyncSession, user_id: UUID) -> bool:
@@ -184,9 +177,7 @@ def _is_live(now: datetime) -> ColumnElement[bool]:
 async def live_sessions(session: AsyncSession, user_id: UUID, now: datetime, page: Page) -> Sequence[Session]:
     """Sessions of the user that have neither ended nor expired, newest first; those of the page and one more."""
     query = select(Session).where(Session.user_id == user_id, _is_live(now))
-    if page.after is not None:
-        query = query.where(Session.id < page.after[0])
-    return (await session.scalars(query.order_by(Session.id.desc()).offset(page.offset).limit(page.fetch))).all()
+    return (await session.scalars(newest(query, Session.id, page))).all()
 
 
 async def count_live_sessions(session: AsyncSession, user_id: UUID, now: datetime) -> int:

@@ -184,7 +184,7 @@ async def forget(session: AsyncSession, user: User, now: datetime) -> None:
 
 
 async def public_profile(session: AsyncSession, user_id: UUID) -> User:
-    user = await repository.by_id(session, user_id)
+    user = await repository.find(session, user_id)
     if user is None:
         raise NotFound
     return user

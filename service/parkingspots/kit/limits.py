@@ -105,23 +105,22 @@ class Limits:
 
         This process counts too: where Valkey is lost, its own count goes on from where it was.
         """
-        if not self.enabled:
-            return
-        key = _key(policy, *whose)
-        shared, own = self._windows
-        here = await own.hit(policy.item, key)
-        everywhere = await self._asked(lambda: shared.hit(policy.item, key))
-        if not (here if everywhere is None else everywhere):
-            raise TooManyRequests(policy, await self._seconds(policy, key))
+        await self._require(policy, whose, lambda window, key: window.hit(policy.item, key))
 
     async def require(self, policy: Policy, *whose: str) -> None:
         """Raise TooManyRequests where there is no room for one more; counts nothing."""
+        await self._require(policy, whose, lambda window, key: window.test(policy.item, key))
+
+    async def _require(
+        self, policy: Policy, whose: tuple[str, ...], ask: Callable[[MovingWindowRateLimiter, str], Awaitable[bool]]
+    ) -> None:
+        """Raise TooManyRequests unless `ask` is answered with yes: by Valkey, or by this process while that is away."""
         if not self.enabled:
             return
         key = _key(policy, *whose)
         shared, own = self._windows
-        here = await own.test(policy.item, key)
-        everywhere = await self._asked(lambda: shared.test(policy.item, key))
+        here = await ask(own, key)
+        everywhere = await self._asked(lambda: ask(shared, key))
         if not (here if everywhere is None else everywhere):
             raise TooManyRequests(policy, await self._seconds(policy, key))
 

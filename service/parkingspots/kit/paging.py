@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from sqlalchemy import Select
+from sqlalchemy.orm import QueryableAttribute
 
 from parkingspots.kit.problems import Invalid
 
@@ -75,6 +77,13 @@ def by_id(parts: list[Any]) -> Key:
     """The key of a list that is ordered by id alone; ids are time-ordered."""
     (row_id,) = parts
     return (UUID(row_id),)
+
+
+def newest(query: Select[Row], row_id: QueryableAttribute[UUID], page: Page) -> Select[Row]:
+    """The rows of the page and one more, where there is one, of a list that is ordered by id alone, newest first."""
+    if page.after is not None:
+        query = query.where(row_id < page.after[0])
+    return query.order_by(row_id.desc()).offset(page.offset).limit(page.fetch)
 
 
 def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[list[Row], str | None]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload
 
 from parkingspots.accounts.models import User
-from parkingspots.kit.paging import Page
+from parkingspots.kit.paging import Page, newest
 from parkingspots.reviews.models import Review, ReviewVote
 from parkingspots.reviews.rules import STARS
 from parkingspots.spots.models import Spot, SpotStats
@@ -116,17 +116,13 @@ async def add_vote(session: AsyncSession, review_id: UUID, user_id: UUID) -> boo
 async def of_reviewer(session: AsyncSession, user_id: UUID, page: Page) -> Sequence[Review]:
     """Reviews that the user wrote, newest first; those of the page and one more, where there is one."""
     query = select(Review).where(Review.reviewer_id == user_id)
-    if page.after is not None:
-        query = query.where(Review.id < page.after[0])
-    return (await session.scalars(query.order_by(Review.id.desc()).limit(page.fetch))).all()
+    return (await session.scalars(newest(query, Review.id, page))).all()
 
 
 async def votes_of(session: AsyncSession, user_id: UUID, page: Page) -> Sequence[UUID]:
     """Ids of reviews that the user found helpful; those of the page and one more, where there is one."""
     query = select(ReviewVote.review_id).where(ReviewVote.user_id == user_id)
-    if page.after is not None:
-        query = query.where(ReviewVote.review_id < page.after[0])
-    return (await session.scalars(query.order_by(ReviewVote.review_id.desc()).limit(page.fetch))).all()
+    return (await session.scalars(newest(query, ReviewVote.review_id, page))).all()
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:

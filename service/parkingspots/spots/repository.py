@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from parkingspots.bookings.models import Booking
-from parkingspots.kit.paging import Page
+from parkingspots.kit.paging import Page, newest
 from parkingspots.reviews.models import Review
 from parkingspots.spots import search as finding
 from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
@@ -62,9 +62,7 @@ async def of_anybody(
         query = query.where(Spot.owner_id == owner_id)
     if is_active is not None:
         query = query.where(Spot.is_active.is_(is_active))
-    if page.after is not None:
-        query = query.where(Spot.id < page.after[0])
-    return (await session.scalars(query.order_by(Spot.id.desc()).offset(page.offset).limit(page.fetch))).all()
+    return (await session.scalars(newest(query, Spot.id, page))).all()
 
 
 async def lock(session: AsyncSession, spot_id: UUID) -> Spot | None:

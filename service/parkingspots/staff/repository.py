@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.kit.audit import AuditEntry
-from parkingspots.kit.paging import Page
+from parkingspots.kit.paging import Page, newest
 
 
 async def acts(
@@ -19,7 +19,4 @@ async def acts(
         query = query.where(AuditEntry.actor_id == actor_id)
     if subject_id is not None:
         query = query.where(AuditEntry.subject_id == subject_id)
-    if page.after is not None:
-        query = query.where(AuditEntry.id < page.after[0])
-    query = query.order_by(AuditEntry.id.desc()).offset(page.offset).limit(page.fetch)
-    return (await session.scalars(query)).all()
+    return (await session.scalars(newest(query, AuditEntry.id, page))).all()
