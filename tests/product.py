@@ -64,7 +64,8 @@ class Outbox:
 class Api:
     """Requests to /api/v1; each says which status it expects, and shows the answer where it got another."""
 
-    def __init__(self, client: httpx.AsyncClient, clock: Clock, outbox: Outbox) -> None:
+    def __init__(self, app: FastAPI, client: httpx.AsyncClient, clock: Clock, outbox: Outbox) -> None:
+        self.app = app
         self.client = client
         self.clock = clock
         self.outbox = outbox
@@ -112,6 +113,10 @@ class Api:
         spot_id: str = (await self.post("/parking-spots/", owner, expect=201, **(SPOT | details)))["id"]
         return spot_id
 
+    async def is_keeping(self) -> bool:
+        """Whether answers are kept by now."""
+        return bool(self.app.state.follower.is_current())
+
     def at(self, hours: float) -> str:
         """The moment so many hours from now, as it goes over the wire."""
         return (self.clock.now() + timedelta(hours=hours)).astimezone(UTC).isoformat()
@@ -137,7 +142,7 @@ async def asked(app: FastAPI, clock: Clock) -> AsyncIterator[Api]:
     """The running application's HTTP interface. Its letters are kept, not sent."""
     app.state.mailer = outbox = Outbox()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://parkingspots.test") as client:
-        yield Api(client, clock, outbox)
+        yield Api(app, client, clock, outbox)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import service as accounts
 from parkingspots.bookings import service as bookings
-from parkingspots.kit import idempotency
+from parkingspots.kit import changes, idempotency
 from parkingspots.kit.database import Database, described, retried
 
 BATCH = 500
@@ -33,6 +33,7 @@ STEPS = (
     Step("start_due", bookings.start_due),
     Step("purge_idempotency_keys", idempotency.purge),
     Step("purge_sessions_and_tokens", accounts.purge),
+    Step("purge_changes", changes.purge),
 )
 
 

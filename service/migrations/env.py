@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 import parkingspots.accounts.models
 import parkingspots.bookings.models
 import parkingspots.kit.audit
+import parkingspots.kit.changes
 import parkingspots.kit.idempotency
 import parkingspots.reviews.models
 import parkingspots.spots.models  # noqa: F401 - the tables of every room

@@ -24,6 +24,9 @@ from parkingspots.kit.mail import mailer
 from parkingspots.kit.openapi import describe
 from parkingspots.kit.slashes import AnySlash
 from parkingspots.privacy.routes import router as privacy
+from parkingspots.reads.fastpath import FastPath
+from parkingspots.reads.reading import reading
+from parkingspots.reads.targets import Targets
 from parkingspots.reviews.routes import router as reviews
 from parkingspots.settings import Settings
 from parkingspots.spots.routes import router as spots
@@ -56,6 +59,7 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
             app.state.probe = await stack.enter_async_context(aclosing(Database(settings, pool_size=1)))
             app.state.cache = await stack.enter_async_context(aclosing(Cache(settings)))
             app.state.limits = await stack.enter_async_context(aclosing(Limits(settings)))
+            await stack.enter_async_context(reading(app))
             app.state.mailer = mailer(settings)
             await stack.enter_async_context(background_tasks(settings))
             yield
@@ -100,6 +104,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         AnySlash,
         declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
     )
+    app.add_middleware(FastPath, targets=Targets(settings, app.state.clock, PREFIX))
     app.add_middleware(AnswersHead)
     app.add_middleware(RateLimited)
     if settings.trusted_proxies:

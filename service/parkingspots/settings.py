@@ -141,6 +141,10 @@ class Settings(BaseSettings):
     redis_port: int = Field(default=6379, ge=1, le=65535)
     redis_password: SecretStr | None = None
 
+    cache_search_seconds: float = Field(default=300, ge=0, le=3600)
+    cache_spot_seconds: float = Field(default=600, ge=0, le=3600)
+    cache_local_megabytes: int = Field(default=32, ge=1, le=4096)
+
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     secret_key_previous: SecretStr | None = None
     access_token_minutes: int = Field(default=30, ge=1)

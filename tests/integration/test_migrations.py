@@ -231,8 +231,8 @@ async def test_waiting_in_vain_ends_with_the_reason(blank: Settings) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("current = 0", "at revision 0000, this release needs 0006: run `parkingspots migrate upgrade`"),
-        ("current = 99, oldest_compatible = 98", "at revision 0099, for which this release .0006. is too old"),
+        ("current = 0", "at revision 0000, this release needs 0007: run `parkingspots migrate upgrade`"),
+        ("current = 99, oldest_compatible = 98", "at revision 0099, for which this release .0007. is too old"),
         ("current = 99, oldest_compatible = 1", None),
     ],
 )

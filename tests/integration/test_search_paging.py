@@ -120,7 +120,7 @@ async def test_twenty_rows_make_a_page_unless_said_otherwise(api: Api, owner: Pe
 
 
 @BOTH
-async def test_the_next_page_keeps_every_filter_and_drops_the_page_number(
+async def test_the_next_page_keeps_every_filter_in_its_one_form_and_drops_the_page_number(
     api: Api, spots: list[str], path: str
 ) -> None:
     asked = {
@@ -136,7 +136,13 @@ async def test_the_next_page_keeps_every_filter_and_drops_the_page_number(
     link = (await api.request("GET", path, params={**asked, "page": 2})).headers["Link"]
     kept = dict(parse_qsl(urlsplit(following(link)).query))
     assert kept.pop("cursor")
-    assert kept == {name: str(value) for name, value in asked.items()}
+    renamed = {
+        "max_hourly_rate": asked.pop("max_price"),
+        "page_size": asked.pop("limit"),
+        "start_time": "2040-01-03T10:00:00Z",
+        "end_time": "2040-01-03T11:00:00Z",
+    }
+    assert kept == {name: str(value) for name, value in (asked | renamed).items()}
     assert len(spots) == ROWS
 
 
@@ -148,7 +154,7 @@ async def test_a_link_holds_what_was_asked_for_and_nothing_else(api: Api, owner:
     answer = await api.request("GET", LIST, params={"q": nasty, "limit": 1, "other": "a\r\nb"}, headers=headers)
     query = parse_qs(urlsplit(following(answer.headers["Link"])).query)
     assert query["q"] == [nasty]
-    assert query["other"] == ["a\r\nb"]
+    assert "other" not in query
     assert answer.headers["Link"].startswith("</api/v1/parking-spots/?")
 
 

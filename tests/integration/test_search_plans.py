@@ -15,7 +15,7 @@ from parkingspots.kit.database import Database
 from parkingspots.kit.paging import Page
 from parkingspots.settings import Settings
 from parkingspots.spots.rules import SpotType, VehicleSize
-from parkingspots.spots.search import Place, Window, Wishes, statement
+from parkingspots.spots.search import Place, Window, Wishes, parameters, statement
 
 NOON = datetime(2040, 1, 2, 12, tzinfo=UTC)
 WINDOW = Window(NOON, NOON + timedelta(hours=2))
@@ -73,14 +73,12 @@ def explain(country: Database) -> Explain:
     """
 
     async def ask(wishes: Wishes, place: Place | None, window: Window | None, page: Page = FIRST) -> list[Plan]:
-        search = statement(wishes, place, window, page)
-        values = search.compile(dialect=country.engine.dialect, compile_kwargs={"literal_binds": True})
-        prepared = search.compile(dialect=country.engine.dialect, compile_kwargs={"render_postcompile": True})
-        nulls = ", ".join(["NULL"] * len(prepared.positiontup or ()))
-        async with country.engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            for_its_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) {values}")
-            await driver.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE search AS {prepared}")
+        asked = parameters(wishes, place, window, page)
+        search = statement(frozenset(asked))
+        nulls = ", ".join(["NULL"] * len(search.names))
+        async with country.raw() as driver:
+            for_its_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) {search.text}", *search.arguments(asked))
+            await driver.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE search AS {search.text}")
             for_any_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE search ({nulls})")
             await driver.execute("DEALLOCATE search; RESET plan_cache_mode")
         custom, generic = [Plan(list(nodes(plan[0]["Plan"]))) for plan in (for_its_values, for_any_values)]

@@ -23,12 +23,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.dev.postgres import postgres
 from parkingspots.kit import migrating
-from parkingspots.kit.database import Database
+from parkingspots.kit.database import Database, RawConnection
 from parkingspots.kit.paging import Page
 from parkingspots.seed.listings import NOUN
 from parkingspots.seed.service import seed
@@ -171,11 +169,11 @@ async def _measure(settings: Settings, spots: int, bookings: int, queries: int, 
     await _seed(settings, spots, bookings)
     database = Database(settings, pool_size=1)
     table = Table("search", "queries", "p50 ms", "p95 ms", "rows", "indexes")
-    async with database.reader() as session:
-        await session.execute(text("VACUUM ANALYZE"))
+    async with database.raw() as connection:
+        await connection.execute("VACUUM ANALYZE")
         for name, kind in KINDS.items():
-            times, rows = await _timed(session, kind, queries)
-            plan = await _plan(session, kind)
+            times, rows = await _timed(connection, kind, queries)
+            plan = await _plan(connection, kind)
             if plans and plans in name:
                 console.print(json.dumps(plan, indent=1), markup=False)
             figures = (_percentile(times, 50), _percentile(times, 95))
@@ -195,7 +193,7 @@ async def _seed(settings: Settings, spots: int, bookings: int) -> None:
         console.print(f"Seeded in {seconds:.0f} s: {bookings / seconds:,.0f} bookings a second")
 
 
-async def _timed(session: AsyncSession, kind: Kind, queries: int) -> tuple[list[float], float]:
+async def _timed(connection: RawConnection, kind: Kind, queries: int) -> tuple[list[float], float]:
     """Milliseconds of each query after the warm-up, and how many rows there were on average.
 
     A kind so slow that it would hold up the others ends early.
@@ -207,7 +205,7 @@ async def _timed(session: AsyncSession, kind: Kind, queries: int) -> tuple[list[
         began = perf_counter()
         if began > deadline and len(times) > 2:
             break
-        found = await repository.search(session, query.wishes, query.place, query.window, query.page)
+        found = await repository.search(connection, query.wishes, query.place, query.window, query.page)
         times.append((perf_counter() - began) * 1_000)
         rows.append(len(found))
     is_whole = len(times) == WARM_UP + queries
@@ -221,16 +219,12 @@ def _stream(kind: Kind) -> Iterator[Query]:
         yield kind(rng, now)
 
 
-async def _plan(session: AsyncSession, kind: Kind) -> dict[str, Any]:
+async def _plan(connection: RawConnection, kind: Kind) -> dict[str, Any]:
     query = next(_stream(kind))
-    connection = await session.connection()
-    statement = search.statement(query.wishes, query.place, query.window, query.page)
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    values = compiled.construct_params()
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver
-    given = [values[name] for name in compiled.positiontup or ()]
-    explained = await driver.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {compiled}", *given)
+    asked = search.parameters(query.wishes, query.place, query.window, query.page)
+    statement = search.statement(frozenset(asked))
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}"
+    explained = await connection.fetchval(explain, *statement.arguments(asked))
     plan: dict[str, Any] = explained[0]["Plan"]
     return plan
 

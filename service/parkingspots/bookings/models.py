@@ -45,8 +45,11 @@ class Booking(Identified, Stamped, Base):
 
     @classmethod
     def is_live(cls, now: datetime | None = None) -> ColumnElement[bool]:
-        """That the booking holds its slot; with `now`, that it is no unpaid hold whose time is over either."""
-        holding = cls.status.in_(HOLDING)
+        """That the booking holds its slot; with `now`, that it is no unpaid hold whose time is over either.
+
+        In literals, as the exclusion constraint's index says it: a plan for any parameters could not use that.
+        """
+        holding = cls.status.in_([literal_column(f"'{status}'") for status in Status if status in HOLDING])
         return holding if now is None else holding & func.coalesce(cls.expires_at > now, True)
 
     @classmethod

@@ -11,8 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parkingspots.kit.problems import Invalid, Problem
 
+GZIPPED = '-gzip"'
 TAG = re.compile(r'\*|(W/)?"[^"]*"')
 """RFC 9110, 8.8.3."""
+FOR_EVERYBODY, FOR_ONE = "no-cache", "private, no-cache"
+"""Cache-Control of an answer without and with an access token: keep it, but ask whether it is still true."""
 MOST_HELD = 1 << 20
 """Bytes: an answer that grows larger is passed on as it comes, without an ETag."""
 
@@ -27,9 +30,18 @@ def etag(body: bytes | bytearray) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
+def compressed(tag: str) -> str:
+    """The validator of the same representation, compressed: other bytes, so another one (RFC 9110, 8.8.3.3)."""
+    return f"{tag[:-1]}{GZIPPED}"
+
+
 def listed(header: str) -> set[str]:
-    """The tags of an If-Match or If-None-Match header."""
-    return {tag.strip() for tag in header.split(",")}
+    """The tags of an If-Match or If-None-Match header, those of compressed answers as if they had come plain."""
+    return {_plain(tag.strip()) for tag in header.split(",")}
+
+
+def _plain(tag: str) -> str:
+    return f'{tag.removesuffix(GZIPPED)}"' if tag.endswith(GZIPPED) else tag
 
 
 class Conditional:
@@ -76,7 +88,7 @@ class _Validated:
         tag = etag(self._body)
         headers = MutableHeaders(raw=start["headers"])
         headers["ETag"] = tag
-        headers.setdefault("Cache-Control", "private, no-cache" if "authorization" in self._asked else "no-cache")
+        headers.setdefault("Cache-Control", FOR_ONE if "authorization" in self._asked else FOR_EVERYBODY)
         headers.add_vary_header("Authorization")
         known = {each.removeprefix("W/") for each in listed(self._asked.get("if-none-match", ""))}
         if known & {tag, "*"}:

@@ -5,8 +5,9 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
+import asyncpg
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -20,6 +21,7 @@ INVALID_PARAMETER = "22023"
 ATTEMPTS = 3
 LONGEST_PAUSE = 0.05  # seconds; a deadlock's other half is done within milliseconds
 
+RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -56,6 +58,17 @@ class Database:
         """A session in autocommit: a transaction around one SELECT would cost half as much again."""
         async with self._readers() as session:
             yield session
+
+    @asynccontextmanager
+    async def raw(self) -> AsyncIterator[RawConnection]:
+        """The driver's own connection, in autocommit: for a statement whose rows go out as they come."""
+        async with self.engine.connect() as pooled:
+            connection = (await pooled.get_raw_connection()).driver_connection
+            assert connection is not None  # noqa: S101 - it is connected
+            try:
+                yield connection
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise DBAPIError(None, None, error) from error
 
     async def aclose(self) -> None:
         await self.engine.dispose()

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -92,15 +92,18 @@ def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[lis
     return answered, _cursor(key(answered[-1])) if len(rows) > page.size else None
 
 
-def link(request: Request, response: Response, cursor: str | None, also: Mapping[str, str] | None = None) -> None:
+def link(
+    request: Request, response: Response, cursor: str | None, asked_for: Sequence[tuple[str, str]] | None = None
+) -> None:
     """Name the next page in the Link header, by a relative reference: no header of the client's gets into it.
 
-    `also` are parameters that this request implied and the next one has to say.
+    `asked_for` are the parameters in their one form; without them they are repeated as they were sent.
     """
     if cursor is None:
         return
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in {"page", "cursor"}]
-    query = urlencode([*kept, *(also or {}).items(), ("cursor", cursor)], errors="replace")
+    sent = request.query_params.multi_items() if asked_for is None else asked_for
+    kept = [(name, value) for name, value in sent if name not in {"page", "cursor"}]
+    query = urlencode([*kept, ("cursor", cursor)], errors="replace")
     response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
 

@@ -76,6 +76,11 @@ def rendered(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def lowered(text: str | None) -> str | None:
+    """The text in lower case as far as the database, which folds case by single letters, finds the same with it."""
+    return text and "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
+
+
 def _iso_date(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
     if type(value) is not date and not (isinstance(value, str) and YYYY_MM_DD.fullmatch(value)):
         raise ValueError("must be a date as YYYY-MM-DD")

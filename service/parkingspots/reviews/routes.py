@@ -11,6 +11,8 @@ from parkingspots.bookings.problems import BookingNotFound
 from parkingspots.kit import paging
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, Reader, Transaction
+from parkingspots.kit.footprints import Kind, Subjects
+from parkingspots.kit.freshness import Freshness
 from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
@@ -61,11 +63,13 @@ async def list_reviews_of_spot(
     request: Request,
     response: Response,
     page: Annotated[Page, paging.by(paging.by_age, REVIEWS_A_PAGE)],
+    freshness: Freshness,
 ) -> list[ReviewItem]:
     """The reviews of a spot, newest first; X-Total-Count says how many there are in all."""
     listing = await service.of_spot(session, spot_id, page)
+    freshness.footprint = _footprint(spot_id, *(review.reviewer_id for review in listing.fetched))
     reviews, cursor = paging.cut(page, listing.fetched, lambda review: (review.created_at, review.id))
-    paging.link(request, response, cursor)
+    paging.link(request, response, cursor, [("page_size", str(page.size))])
     paging.count(response, listing.total)
     return [ReviewItem.of(review) for review in reviews]
 
@@ -74,9 +78,15 @@ async def list_reviews_of_spot(
 @router.get(
     "/parking-spot/{spot_id}/summary", name="summarise_reviews_of_parking_spot", responses=problems(SpotNotFound)
 )
-async def summarise_reviews_of_spot(spot_id: UUID, session: Reader) -> SummaryOut:
+async def summarise_reviews_of_spot(spot_id: UUID, session: Reader, freshness: Freshness) -> SummaryOut:
     """How a spot is rated: the means, and how many reviews gave each number of stars."""
+    freshness.footprint = _footprint(spot_id)
     return SummaryOut.model_validate(await service.summary(session, spot_id))
+
+
+def _footprint(spot_id: UUID, *author_ids: UUID) -> Subjects:
+    """Of what is said of a spot, which is no longer shown with the spot."""
+    return Subjects(frozenset({Kind.REVIEWS, Kind.LISTING, Kind.USER}), frozenset({spot_id, *author_ids}))
 
 
 @router.get("/{review_id}", responses=problems(ReviewNotFound))

@@ -95,12 +95,27 @@ async def _transaction(database: Database) -> AsyncIterator["Connection[Any]"]:
 
 async def _fill(connection: "Connection[Any]", plan: Plan, progress: Progress) -> None:
     await connection.execute(WORKING)
-    if await _is_empty(connection):
-        async with set_aside(connection, TABLES, progress):
+    async with _one_change(connection):
+        if await _is_empty(connection):
+            async with set_aside(connection, TABLES, progress):
+                await _load(connection, plan, progress)
+        else:
             await _load(connection, plan, progress)
-    else:
-        await _load(connection, plan, progress)
     await connection.execute(f"ANALYZE {', '.join(TABLES)}")
+
+
+@asynccontextmanager
+async def _one_change(connection: "Connection[Any]") -> AsyncIterator[None]:
+    """Run the block without the triggers that log each row, and log it as one change of everything.
+
+    Takes SHARE ROW EXCLUSIVE locks, and holds them until the transaction ends.
+    """
+    for table in TABLES:
+        await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    yield
+    for table in TABLES:
+        await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    await connection.execute("INSERT INTO changes (kind) VALUES ('everything')")
 
 
 async def _is_empty(connection: "Connection[Any]") -> bool:

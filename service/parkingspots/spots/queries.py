@@ -1,14 +1,14 @@
 """What a client may ask of the two searches, and what it means."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from parkingspots.kit.paging import HIGHEST_PAGE, MOST, Page, asked, by_age
 from parkingspots.kit.problems import Invalid
-from parkingspots.kit.wire import HIGHEST_AMOUNT, Instant, Latitude, Line, Longitude, Wire
+from parkingspots.kit.wire import HIGHEST_AMOUNT, Instant, Latitude, Line, Longitude, Wire, lowered, rendered
 from parkingspots.spots.rules import SpotType, VehicleSize
 from parkingspots.spots.search import Place, Window, Wishes, key_by_distance
 
@@ -19,6 +19,45 @@ IMPLIED_WINDOW = timedelta(hours=1)
 Words = Annotated[Line, Field(max_length=200)]
 Amount = Annotated[int, Field(ge=0, le=HIGHEST_AMOUNT)]
 PageRows = Annotated[int, Field(ge=1, le=MOST)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client asks for, however it was written."""
+
+    wishes: Wishes
+    place: Place | None
+    window: Window | None
+    page: Page
+    cursor: str | None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The parameters that ask for the same, each in its one form and place."""
+        wishes, place, window = self.wishes, self.place, self.window
+        said = {
+            "q": lowered(wishes.words),
+            "city": lowered(wishes.city),
+            "prefecture": lowered(wishes.prefecture),
+            "zip_code": wishes.zip_code,
+            "spot_type": wishes.spot_type,
+            "vehicle_size": wishes.vehicle_size,
+            "max_hourly_rate": wishes.max_hourly_rate,
+            "has_ev_charging": wishes.has_ev_charging,
+            "is_covered": wishes.is_covered,
+            "latitude": place and place.latitude,
+            "longitude": place and place.longitude,
+            "radius_km": place and place.radius_km,
+            "start_time": window and rendered(window.start),
+            "end_time": window and rendered(window.end),
+            "page_size": self.page.size,
+            "page": self.page.offset // self.page.size + 1 if self.page.offset else None,
+            "cursor": self.cursor,
+        }
+        return [(name, _written(value)) for name, value in said.items() if value is not None]
+
+
+def _written(value: Any) -> str:  # noqa: ANN401 - a parameter of any type
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class ListQuery(Wire):
@@ -75,7 +114,15 @@ class ListQuery(Wire):
             raise Invalid.parameter("end_time", f"must lie at most {longest.days} days after start_time")
         return Window(self.start_time, self.end_time)
 
-    def asked_page(self) -> Page:
+    def asked(self, longest: timedelta, now: datetime) -> Asked:
+        """What this asks for at that time; raises Invalid. A window is at most `longest`."""
+        return Asked(self.wishes(), self.place(), self.meant_window(longest, now), self._page(), self.cursor)
+
+    def meant_window(self, longest: timedelta, now: datetime) -> Window | None:  # noqa: ARG002 - the search needs it
+        """The time asked for, or none."""
+        return self.window(longest)
+
+    def _page(self) -> Page:
         key = by_age if self.place() is None else key_by_distance
         return asked(self.page, self.page_size or self.limit or PAGE_SIZE, self.cursor, key)
 
@@ -92,7 +139,7 @@ class SearchQuery(ListQuery):
         prefecture = self.state if self.prefecture is None else self.prefecture
         return replace(super().wishes(), prefecture=prefecture or None, zip_code=self.zip_code or None)
 
-    def window_or_next_hour(self, longest: timedelta, now: datetime) -> Window:
+    def meant_window(self, longest: timedelta, now: datetime) -> Window:
         """The time asked for, or one hour from now, cut to the minute so that many ask the same."""
         start = now.replace(second=0, microsecond=0)
         return self.window(longest) or Window(start, start + IMPLIED_WINDOW)

@@ -4,23 +4,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Row, Uuid, delete, exists, func, literal, select, update
+from asyncpg import Record
+from sqlalchemy import ARRAY, BigInteger, Uuid, delete, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from parkingspots.bookings.models import Booking
+from parkingspots.kit.database import RawConnection
 from parkingspots.kit.paging import Page, newest
 from parkingspots.reviews.models import Review
 from parkingspots.spots import search as finding
 from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
-from parkingspots.spots.search import Columns, Place, Window, Wishes
+from parkingspots.spots.search import Place, Window, Wishes
 
 
 async def search(
-    session: AsyncSession, wishes: Wishes, place: Place | None, window: Window | None, page: Page
-) -> Sequence[Row[*Columns]]:
+    connection: RawConnection, wishes: Wishes, place: Place | None, window: Window | None, page: Page
+) -> Sequence[Record]:
     """The spots of the page and one more, where there is one."""
-    return (await session.execute(finding.statement(wishes, place, window, page))).all()
+    asked = finding.parameters(wishes, place, window, page)
+    statement = finding.statement(frozenset(asked))
+    return await connection.fetch(statement.text, *statement.arguments(asked))
 
 
 async def add(session: AsyncSession, spot: Spot) -> Spot:
@@ -91,7 +95,9 @@ async def lock_all_of(session: AsyncSession, owner_id: UUID) -> Sequence[Spot]:
 
 async def is_open(session: AsyncSession, spot_id: UUID, window: Window) -> bool:
     """Whether the spot's hours and slots allow the whole window."""
-    return bool(await session.scalar(select(finding.open_throughout(window)).where(Spot.id == spot_id)))
+    return bool(
+        await session.scalar(select(finding.open_throughout(window.start, window.end)).where(Spot.id == spot_id))
+    )
 
 
 async def has_live_bookings(session: AsyncSession, spot_id: UUID, now: datetime) -> bool:

@@ -1,91 +1,77 @@
 """Endpoints of /parking-spots."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Row
 
 from parkingspots.accounts.identity import ONCE, TOKEN_OPTIONAL, CurrentUser, Visitor
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.kit import paging
 from parkingspots.kit.conditional import IfMatch
-from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
+from parkingspots.kit.database import RawConnection
+from parkingspots.kit.dependencies import Clock, CurrentSettings, RawReader, Reader, Transaction
+from parkingspots.kit.footprints import Kind, Subjects
+from parkingspots.kit.freshness import Freshness
 from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid, NotFound, problems
-from parkingspots.kit.wire import Message, rendered
-from parkingspots.spots import rules, service
+from parkingspots.kit.wire import Message
+from parkingspots.spots import search, service
+from parkingspots.spots.footprints import footprint
+from parkingspots.spots.items import items
 from parkingspots.spots.models import Spot
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
 from parkingspots.spots.queries import ListQuery, SearchQuery
 from parkingspots.spots.schemas import SlotIn, SlotOut, SpotIn, SpotItem, SpotOut, SpotUpdate
-from parkingspots.spots.search import Columns
 
 MY_SPOTS_A_PAGE = 100
 
 router = APIRouter(prefix="/parking-spots", tags=["parking spots"], route_class=KeepingRoute)
 
 
-@router.get("/", responses=problems(Invalid))
+@router.get("/", response_model=list[SpotItem], responses=problems(Invalid))
 async def list_spots(
     query: Annotated[ListQuery, Query()],
     request: Request,
-    response: Response,
-    session: Reader,
+    connection: RawReader,
     settings: CurrentSettings,
-) -> list[SpotItem]:
+    clock: Clock,
+    freshness: Freshness,
+) -> Response:
     """Spots that fit: nearest first where a place is given, else newest first."""
-    window = query.window(timedelta(days=settings.booking_max_days))
-    page = query.asked_page()
-    rows = await service.search(session, query.wishes(), query.place(), window, page)
-    return _answered(request, response, page, rows)
+    return await _listed(request, query, connection, settings, clock, freshness)
 
 
-@router.get("/search", responses=problems(Invalid))
+@router.get("/search", response_model=list[SpotItem], responses=problems(Invalid))
 async def search_spots(
     query: Annotated[SearchQuery, Query()],
     request: Request,
-    response: Response,
-    session: Reader,
+    connection: RawReader,
     settings: CurrentSettings,
     clock: Clock,
-) -> list[SpotItem]:
+    freshness: Freshness,
+) -> Response:
     """Spots that fit and are free and open for a time; without a time, for the next hour."""
-    window = query.window_or_next_hour(timedelta(days=settings.booking_max_days), clock.now())
-    page = query.asked_page()
-    rows = await service.search(session, query.wishes(), query.place(), window, page)
-    implied = {} if query.start_time else {"start_time": rendered(window.start), "end_time": rendered(window.end)}
-    return _answered(request, response, page, rows, implied)
+    return await _listed(request, query, connection, settings, clock, freshness)
 
 
-def _answered(
+async def _listed(
     request: Request,
-    response: Response,
-    page: Page,
-    rows: Sequence[Row[*Columns]],
-    implied: dict[str, str] | None = None,
-) -> list[SpotItem]:
-    answered, cursor = paging.cut(page, rows, _key)
-    paging.link(request, response, cursor, implied)
-    return [_item(row) for row in answered]
-
-
-def _key(row: Row[*Columns]) -> paging.Key:
-    return row.chord if _has_place(row) else row.created_at, row.id
-
-
-def _has_place(row: Row[*Columns]) -> bool:
-    return "chord" in row._fields
-
-
-def _item(row: Row[*Columns]) -> SpotItem:
-    item = SpotItem.model_validate(row)
-    if _has_place(row):
-        item.distance_km = rules.ground_km(row.chord)
-    return item
+    query: ListQuery,
+    connection: RawConnection,
+    settings: CurrentSettings,
+    clock: Clock,
+    freshness: Freshness,
+) -> Response:
+    asked = query.asked(timedelta(days=settings.booking_max_days), clock.now())
+    found = await service.search(connection, asked.wishes, asked.place, asked.window, asked.page)
+    freshness.footprint = footprint(asked, found)
+    rows, cursor = paging.cut(asked.page, found, search.key)
+    response = Response(items(rows), media_type="application/json")
+    paging.link(request, response, cursor, asked.pairs())
+    return response
 
 
 @router.get("/my-spots", responses=problems(NotSignedIn))
@@ -115,9 +101,11 @@ async def create_spot(wish: SpotIn, user: CurrentUser, session: Transaction, set
 
 
 @router.get("/{spot_id}", openapi_extra=TOKEN_OPTIONAL, responses=problems(SpotNotFound))
-async def read_spot(spot_id: UUID, visitor: Visitor, session: Reader, clock: Clock) -> SpotOut:
+async def read_spot(spot_id: UUID, visitor: Visitor, session: Reader, clock: Clock, freshness: Freshness) -> SpotOut:
     """A spot. How to get in is told to its owner, and to a renter from 24 hours before the booking to its end."""
     spot, shown = await service.shown_to(session, visitor, spot_id, clock.now())
+    freshness.footprint = Subjects(frozenset({Kind.LISTING, Kind.PAGE}), frozenset({spot_id}))
+    freshness.for_anybody = spot.access_instructions is None
     return SpotOut.of(spot, with_instructions=shown)
 
 
@@ -143,10 +131,11 @@ async def delete_spot(spot_id: UUID, user: CurrentUser, session: Transaction, cl
 
 @router.get("/{spot_id}/availability", openapi_extra=TOKEN_OPTIONAL, responses=problems(SpotNotFound))
 async def list_slots(
-    spot_id: UUID, visitor: Visitor, session: Reader, response: Response, clock: Clock
+    spot_id: UUID, visitor: Visitor, session: Reader, response: Response, clock: Clock, freshness: Freshness
 ) -> list[SlotOut]:
     """The times at which a spot is open or closed, at most 100: weekly ones first, then dated ones."""
     slots = await service.slots(session, visitor, spot_id, clock.now())
+    freshness.footprint = Subjects(frozenset({Kind.LISTING, Kind.OPENING}), frozenset({spot_id}))
     paging.count(response, len(slots))
     return [SlotOut.of(slot) for slot in slots]
 

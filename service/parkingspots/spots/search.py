@@ -1,12 +1,34 @@
-"""Finding spots: one SQL statement from wishes, place and time to the rows of one page."""
+"""Finding spots: one SQL statement from wishes, place and time to the rows of one page.
 
+Its text depends on which parameters are asked for alone, so it is put together once for each set of them.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, cast, exists, func, literal, select, tuple_
+from asyncpg import Record
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, array
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.types import TypeEngine
 
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.paging import Key, Page
@@ -54,7 +76,8 @@ class Wishes:
     is_covered: bool | None = None
 
 
-Columns = tuple[Any, ...]
+Rows = Select[*tuple[Any, ...]]
+DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 SHOWN = (
     Spot.id,
     Spot.title,
@@ -82,22 +105,86 @@ SHOWN = (
 )
 
 
-def statement(wishes: Wishes, place: Place | None, window: Window | None, page: Page) -> Select[*Columns]:
-    """The listed spots that fit: nearest first where a place is given, else newest first; then by id.
+@dataclass(frozen=True)
+class Statement:
+    """SQL as PostgreSQL's protocol takes it, and the names of $1, $2, …"""
+
+    text: str
+    names: tuple[str, ...]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[name] for name in self.names]
+
+
+def parameters(wishes: Wishes, place: Place | None, window: Window | None, page: Page) -> dict[str, Any]:
+    """What is asked for, by name; a condition is part of the statement where its parameter is."""
+    wished = {name: value for name, value in vars(wishes).items() if value is not None}
+    if wishes.vehicle_size is not None:
+        wished["vehicle_size"] = sizes_that_fit(wishes.vehicle_size)
+    around = {} if place is None else _circle(place)
+    during = {} if window is None else vars(window)
+    return wished | around | during | _part(page, by_distance=place is not None)
+
+
+def _circle(place: Place) -> dict[str, float]:
+    x, y, z = on_the_unit_sphere(place.latitude, place.longitude)
+    box = box_around(place.latitude, place.longitude, place.radius_km)
+    within = {name: value for name, value in vars(box).items() if value is not None}
+    return {"x": x, "y": y, "z": z, "reach": chord(place.radius_km)} | within
+
+
+def _part(page: Page, *, by_distance: bool) -> dict[str, Any]:
+    if page.after is None:
+        return {"rows": page.fetch, "offset": page.offset}
+    last, last_id = page.after
+    return {"rows": page.fetch, "last_chord" if by_distance else "last_created_at": last, "last_id": last_id}
+
+
+@lru_cache(maxsize=512)
+def statement(names: frozenset[str]) -> Statement:
+    """The listed spots that fit `names`d parameters: nearest first where a place is given, else newest; then by id.
 
     With a place each row has `chord`, its distance on the unit sphere.
     """
-    query: Select[*Columns] = select(*SHOWN).join(SpotStats, SpotStats.spot_id == Spot.id)
-    query = query.where(Spot.is_active, Spot.is_available, *_fitting(wishes))
-    if window is not None:
-        query = query.where(_free(window), open_throughout(window))
-    query = _nearest(query, place, page.after) if place else _newest(query, page.after)
-    return query.offset(page.offset).limit(page.fetch)
+    compiled = _query(names).compile(dialect=DIALECT)
+    return Statement(str(compiled), tuple(compiled.positiontup or ()))
 
 
-def open_throughout(window: Window) -> ColumnElement[bool]:
-    """That a spot's hours and slots allow the whole window, in its own time zone. Booking asks the same."""
-    return func.open_throughout(Spot.id, Spot.operating_hours, Spot.time_zone, window.start, window.end)
+def _query(names: frozenset[str]) -> Rows:
+    query: Rows = select(*SHOWN).join(SpotStats, SpotStats.spot_id == Spot.id).where(Spot.is_active, Spot.is_available)
+    query = query.where(*(condition for name, condition in CONDITIONS.items() if name in names))
+    if "start" in names:
+        query = query.where(_free(), open_throughout(START, END))
+    query = _nearest(query, names) if "reach" in names else _newest(query, names)
+    return query.offset(_given("offset", BigInteger) if "offset" in names else None).limit(_given("rows", BigInteger))
+
+
+def _given(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> Any:  # noqa: ANN401 - of any type
+    return bindparam(name, type_=kind)
+
+
+START, END = _given("start", DateTime(timezone=True)), _given("end", DateTime(timezone=True))
+CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "words": Spot.words.like(func.holding(_given("words", Text))),
+    "city": func.folded(Spot.city).like(func.holding(_given("city", Text))),
+    "prefecture": func.folded(Spot.prefecture).like(func.holding(_given("prefecture", Text))),
+    "zip_code": Spot.zip_code == _given("zip_code", Text),
+    "spot_type": Spot.spot_type == _given("spot_type", Text),
+    "vehicle_size": Spot.vehicle_size == func.any(_given("vehicle_size", ARRAY(Text))),
+    "max_hourly_rate": Spot.hourly_rate <= _given("max_hourly_rate", BigInteger),
+    "has_ev_charging": Spot.has_ev_charging == _given("has_ev_charging", Boolean),
+    "is_covered": Spot.is_covered == _given("is_covered", Boolean),
+    "south": Spot.latitude >= _given("south", DOUBLE_PRECISION),
+    "north": Spot.latitude <= _given("north", DOUBLE_PRECISION),
+    "west": Spot.longitude >= _given("west", DOUBLE_PRECISION),
+    "east": Spot.longitude <= _given("east", DOUBLE_PRECISION),
+}
+"""The box holds the circle around a place; the index walks nearest-first within it."""
+
+
+def open_throughout(start: Any, end: Any) -> ColumnElement[bool]:  # noqa: ANN401 - times, or parameters for them
+    """That a spot's hours and slots allow all of [start, end), in its own time zone. Booking asks the same."""
+    return func.open_throughout(Spot.id, Spot.operating_hours, Spot.time_zone, start, end)
 
 
 def key_by_distance(parts: list[Any]) -> Key:
@@ -107,56 +194,30 @@ def key_by_distance(parts: list[Any]) -> Key:
     return length, UUID(spot_id)
 
 
-def _fitting(wishes: Wishes) -> list[ColumnElement[bool]]:
-    parts = (
-        (Spot.words, wishes.words),
-        (func.folded(Spot.city), wishes.city),
-        (func.folded(Spot.prefecture), wishes.prefecture),
-    )
-    equals = (
-        (Spot.zip_code, wishes.zip_code),
-        (Spot.spot_type, wishes.spot_type),
-        (Spot.has_ev_charging, wishes.has_ev_charging),
-        (Spot.is_covered, wishes.is_covered),
-    )
-    conditions: list[ColumnElement[bool]] = [
-        column.like(func.holding(wished)) for column, wished in parts if wished is not None
-    ]
-    conditions += [column == wished for column, wished in equals if wished is not None]
-    if wishes.vehicle_size is not None:
-        conditions.append(Spot.vehicle_size.in_(sizes_that_fit(wishes.vehicle_size)))
-    if wishes.max_hourly_rate is not None:
-        conditions.append(Spot.hourly_rate <= wishes.max_hourly_rate)
-    return conditions
-
-
-def _free(window: Window) -> ColumnElement[bool]:
+def _free() -> ColumnElement[bool]:
     """That no live booking overlaps the window."""
-    return ~exists().where(Booking.spot_id == Spot.id, Booking.is_live(), Booking.overlaps(window.start, window.end))
+    return ~exists().where(Booking.spot_id == Spot.id, Booking.is_live(), Booking.overlaps(START, END))
 
 
-def _nearest(query: Select[*Columns], place: Place, after: Key | None) -> Select[*Columns]:
-    point = func.cube(cast(array(on_the_unit_sphere(place.latitude, place.longitude)), ARRAY(DOUBLE_PRECISION)))
-    reach = literal(chord(place.radius_km), DOUBLE_PRECISION)
+def _nearest(query: Rows, names: frozenset[str]) -> Rows:
+    point = func.cube(cast(array([_given(axis, DOUBLE_PRECISION) for axis in "xyz"]), ARRAY(DOUBLE_PRECISION)))
     distance: ColumnElement[float] = Spot.location.op("<->", return_type=DOUBLE_PRECISION())(point)
-    query = query.add_columns(distance.label("chord")).where(*_within(place), distance <= reach)
-    if after is not None:
-        query = query.where(tuple_(distance, Spot.id) > after)
+    query = query.add_columns(distance.label("chord")).where(distance <= _given("reach", DOUBLE_PRECISION))
+    if "last_id" in names:
+        query = query.where(tuple_(distance, Spot.id) > tuple_(_given("last_chord", DOUBLE_PRECISION), _LAST_ID))
     return query.order_by(distance, Spot.id)
 
 
-def _within(place: Place) -> list[ColumnElement[bool]]:
-    """That a spot lies in the box around the circle; the index walks nearest-first within it."""
-    box = box_around(place.latitude, place.longitude, place.radius_km)
-    bounds: list[ColumnElement[bool]] = [Spot.latitude.between(box.south, box.north)]
-    if box.west is not None and box.east is not None:
-        bounds.append(Spot.longitude.between(box.west, box.east))
-    return bounds
-
-
-def _newest(query: Select[*Columns], after: Key | None) -> Select[*Columns]:
-    if after is not None:
-        created_at, spot_id = after
-        older = Spot.created_at < created_at
-        query = query.where(Spot.created_at <= created_at, older | (Spot.id > spot_id))
+def _newest(query: Rows, names: frozenset[str]) -> Rows:
+    if "last_id" in names:
+        last = _given("last_created_at", DateTime(timezone=True))
+        query = query.where(Spot.created_at <= last, (Spot.created_at < last) | (Spot.id > _LAST_ID))
     return query.order_by(Spot.created_at.desc(), Spot.id)
+
+
+_LAST_ID = _given("last_id", Uuid)
+
+
+def key(row: Record) -> Key:
+    """Where a page goes on behind the row."""
+    return row.get("chord", row["created_at"]), row["id"]

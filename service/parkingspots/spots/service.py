@@ -6,29 +6,29 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from asyncpg import Record
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import service as accounts
 from parkingspots.accounts.models import User
-from parkingspots.kit.database import INVALID_PARAMETER, sqlstate
+from parkingspots.kit.database import INVALID_PARAMETER, RawConnection, sqlstate
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid, NotFound
 from parkingspots.spots import repository
 from parkingspots.spots.models import AvailabilitySlot, Spot
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
-from parkingspots.spots.search import Columns, Place, Window, Wishes
+from parkingspots.spots.search import Place, Window, Wishes
 
 INSTRUCTIONS_BEFORE = timedelta(hours=24)
 MOST_SLOTS = 100
 
 
 async def search(
-    session: AsyncSession, wishes: Wishes, place: Place | None, window: Window | None, page: Page
-) -> Sequence[Row[*Columns]]:
+    connection: RawConnection, wishes: Wishes, place: Place | None, window: Window | None, page: Page
+) -> Sequence[Record]:
     """The spots of the page and one more, where there is one: nearest or newest first."""
-    return await repository.search(session, wishes, place, window, page)
+    return await repository.search(connection, wishes, place, window, page)
 
 
 async def create(session: AsyncSession, owner: User, fields: Mapping[str, Any]) -> Spot:

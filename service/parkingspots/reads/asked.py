@@ -1,0 +1,51 @@
+"""What the headers of a request mean to a kept answer."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from parkingspots.kit.conditional import listed
+from parkingspots.reads.entries import Entry
+
+GZIP = re.compile(rb"(?:^|[,\s])(?:x-)?gzip\s*(?:;\s*q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?))?\s*(?:,|$)")
+"""RFC 9110, 12.5.3; what only `*` allows is sent plain."""
+
+
+@dataclass(frozen=True)
+class Wants:
+    known: frozenset[str] | None
+    """The ETags of what the client has already."""
+    takes_gzip: bool
+    signed_in: bool
+
+    def may_have(self, entry: Entry) -> bool:
+        """Whether what a stranger gets is what this client would get."""
+        return entry.about.for_anybody or not self.signed_in
+
+    def knows(self, etag: str) -> bool:
+        return self.known is not None and (etag in self.known or "*" in self.known)
+
+
+def wants(headers: Iterable[tuple[bytes, bytes]]) -> Wants | None:
+    """None where the request has a body, which only its route may judge."""
+    known: bytes | None = None
+    takes_gzip = signed_in = False
+    for name, value in headers:
+        if name == b"if-none-match":
+            known = value if known is None else known + b"," + value
+        elif name == b"accept-encoding":
+            takes_gzip = _takes_gzip(value)
+        elif name == b"authorization":
+            signed_in = True
+        elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return None
+    return Wants(None if known is None else _tags(known), takes_gzip, signed_in)
+
+
+def _takes_gzip(value: bytes) -> bool:
+    found = GZIP.search(value.lower()) if b"zip" in value.lower() else None
+    return found is not None and (found[1] is None or float(found[1]) > 0)
+
+
+def _tags(header: bytes) -> frozenset[str]:
+    return frozenset(tag.removeprefix("W/") for tag in listed(header.decode("latin-1")))

@@ -1,0 +1,87 @@
+"""Public reads ahead of the framework: bytes that are kept go out as they are; everything else goes to its route."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from parkingspots.reads.asked import Wants, wants
+from parkingspots.reads.counts import answers, bytes_of
+from parkingspots.reads.entries import Entry
+from parkingspots.reads.reads import OK, PATIENCE, UNAVAILABLE, Reads
+from parkingspots.reads.targets import Target, Targets
+
+NOT_MODIFIED = 304
+NO_STORE = b"no-store"
+"""Cache-Control of what may be past its truth; Age says how old it is."""
+
+
+class FastPath:
+    """Serves what it recognises from `app.state.reads`, where there are any."""
+
+    def __init__(self, app: ASGIApp, targets: Targets) -> None:
+        self.app = app
+        self._targets = targets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET":
+            reads: Reads | None = scope["app"].state.reads
+            target = self._targets.of(scope) if reads is not None else None
+            wanted = wants(scope["headers"]) if target is not None else None
+            if reads is not None and target is not None and wanted is not None:
+                await self._serve(reads, target, wanted, scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    async def _serve(
+        self, reads: Reads, target: Target, wanted: Wants, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        entry, outcome = reads.kept(target), "hit"
+        if entry is None:
+            entry, outcome = await reads.shared(target), "shared"
+        if entry is None:
+            await self._load(reads, target, wanted, scope, receive, send)
+        elif wanted.may_have(entry):
+            reads.refresh_early(self.app, target, scope, entry)
+            await _send(entry, target, outcome, wanted, send)
+        else:
+            await self._ask_route(target, scope, receive, send)
+
+    async def _load(
+        self, reads: Reads, target: Target, wanted: Wants, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        stale = reads.stale(target)
+        try:
+            async with asyncio.timeout(None if stale is None else PATIENCE):
+                answer, was_asked = await reads.loaded(self.app, target, scope)
+        except TimeoutError:
+            if stale is None:
+                raise
+            answer, was_asked = None, False
+        if stale is not None and (answer is None or answer.status == UNAVAILABLE):
+            await _send(stale, target, "stale", wanted, send, age=reads.age(stale))
+        elif answer is not None and answer.entry is not None and wanted.may_have(answer.entry):
+            await _send(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
+        else:
+            await self._ask_route(target, scope, receive, send)
+
+    async def _ask_route(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        answers(target.route, "own").inc()
+        await self.app(scope, receive, send)
+
+
+async def _send(
+    entry: Entry, target: Target, outcome: str, wanted: Wants, send: Send, age: float | None = None
+) -> None:
+    """A message of its own each time: layers outside may change it."""
+    form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in)
+    headers, body, status = list(form.headers), form.body, OK
+    if wanted.known is not None and wanted.knows(entry.about.etag):
+        headers = [header for header in headers if not header[0].startswith(b"content-")]
+        body, status = b"", NOT_MODIFIED
+    if age is not None:
+        headers = [header for header in headers if header[0] != b"cache-control"]
+        headers += [(b"cache-control", NO_STORE), (b"age", str(int(age)).encode())]
+    answers(target.route, outcome).inc()
+    bytes_of(target.route).inc(len(body))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,190 @@
+"""The kept answers of one process: whether they are still true, and how they come about."""
+
+import asyncio
+import math
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Scope
+
+from parkingspots.kit.follower import Follower
+from parkingspots.kit.freshness import declared
+from parkingspots.reads.counts import KEPT, REFRESHED
+from parkingspots.reads.entries import JSON, About, Entry
+from parkingspots.reads.local import Local
+from parkingspots.reads.shared import Shared
+from parkingspots.reads.targets import Target
+
+JITTER = 0.1
+"""Answers that were loaded together do not end together."""
+EAGERNESS = 1.0
+"""Of early refreshes; XFetch's beta (Vattani et al., Optimal Probabilistic Cache Stampede Prevention, 2015)."""
+LONGEST_STALE = 3_600.0  # seconds for which an answer may be served while the database is away
+PATIENCE = 1.0  # seconds that somebody waits for the truth while there is a stale answer
+CLOCKS_APART = 1.0  # seconds by which two processes may read the database's time differently
+OWN_HEADERS = frozenset({b"etag", b"content-length", b"content-type", b"cache-control", b"vary"})
+"""Which every kept answer has, and says anew."""
+OK, UNAVAILABLE = 200, 503
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the route said: its messages, and an entry where that may be kept."""
+
+    messages: list[Message]
+    entry: Entry | None
+    turn: int
+    """Loadings are counted as they begin."""
+
+    @property
+    def status(self) -> int:
+        return int(self.messages[0]["status"])
+
+
+class Reads:
+    def __init__(self, follower: Follower, local: Local, shared: Shared) -> None:
+        self._follower = follower
+        self._local = local
+        self._shared = shared
+        self._loading: dict[str, asyncio.Task[Answer]] = {}
+        self._turn = 0
+
+    def kept(self, target: Target) -> Entry | None:
+        """The answer of this process, where it is the truth."""
+        kept = self._local.get(target.key)
+        if kept is None or not self._follower.is_current():
+            return None
+        entry, knowledge = kept.entry, self._follower.knowledge
+        if not self._is_alive(entry):
+            return None
+        if kept.checked != knowledge.version:
+            if not knowledge.stands(entry.about.footprint, entry.snapshot.shows, kept.checked):
+                return None
+            kept.checked = knowledge.version
+        return entry
+
+    async def shared(self, target: Target) -> Entry | None:
+        """The answer that another process has loaded, where it is the truth."""
+        if not self._follower.is_current():
+            return None
+        heard = self._follower.knowledge.version
+        entry = await self._shared.get(self._follower.database, target.key)
+        if entry is None or not self._follower.is_current() or not self._is_alive(entry):
+            return None
+        if not self._follower.knowledge.stands(entry.about.footprint, entry.snapshot.shows):
+            return None
+        self._keep(target, entry, heard)
+        return entry
+
+    def _is_alive(self, entry: Entry) -> bool:
+        age = self._follower.now() - entry.about.loaded_at
+        covered = self._follower.knowledge.covers(entry.about.loaded_at)
+        return covered and -CLOCKS_APART < age < entry.about.good_for
+
+    def _keep(self, target: Target, entry: Entry, heard: int) -> None:
+        self._local.put(target.key, entry, heard)
+        KEPT.set(self._local.used)
+
+    async def loaded(self, app: ASGIApp, target: Target, scope: Scope) -> tuple[Answer, bool]:
+        """What the route says now, and whether somebody else had asked it.
+
+        Of many who ask at once one loads for all; whoever came later than it began takes what it got only while that
+        stands, so that nobody misses what was written before they asked.
+        """
+        turn = self._turn
+        while (task := self._loading.get(target.key)) is not None:
+            answer = await asyncio.shield(task)
+            if answer.turn > turn or (answer.entry is not None and self.kept(target) is answer.entry):
+                return answer, True
+        return await asyncio.shield(self._begin(app, target, scope)), False
+
+    def stale(self, target: Target) -> Entry | None:
+        """The answer as it was, for the time in which the database is away."""
+        kept = None if self._follower.is_current() else self._local.get(target.key)
+        return kept.entry if kept is not None and self.age(kept.entry) < LONGEST_STALE else None
+
+    def age(self, entry: Entry) -> float:
+        """Seconds since it was loaded."""
+        return max(0.0, self._follower.now() - entry.about.loaded_at)
+
+    def refresh_early(self, app: ASGIApp, target: Target, scope: Scope, entry: Entry) -> None:
+        """Load an answer whose time is nearly over again, behind everybody's back: the sooner, the longer it takes."""
+        left = entry.about.good_for - self.age(entry)
+        ahead = -entry.about.cost * EAGERNESS * math.log(1.0 - random.random())  # noqa: S311 - no secret
+        if left < ahead and target.key not in self._loading:
+            REFRESHED.labels(target.route).inc()
+            self._begin(app, target, scope)
+
+    def _begin(self, app: ASGIApp, target: Target, scope: Scope) -> "asyncio.Task[Answer]":
+        self._turn += 1
+        task = asyncio.create_task(self._load(app, target, scope, self._turn))
+        self._loading[target.key] = task
+        task.add_done_callback(lambda done: self._end(target, done))
+        return task
+
+    def _end(self, target: Target, task: "asyncio.Task[Answer]") -> None:
+        del self._loading[target.key]
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; a refresh that failed is nobody's trouble
+
+    async def _load(self, app: ASGIApp, target: Target, scope: Scope, turn: int) -> Answer:
+        follower, knowledge = self._follower, self._follower.knowledge
+        may_be_kept = follower.is_current()
+        snapshot, heard, database = knowledge.snapshot, knowledge.version, follower.database
+        loaded_at, began = follower.now(), time.perf_counter()
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        inner = _inner(target, scope)
+        await app(inner, _nothing, collect)
+        entry = None
+        rests, etag = declared(inner), _header(messages, b"etag")
+        if may_be_kept and rests.footprint is not None and messages[0]["status"] == OK and etag is not None:
+            about = About(
+                footprint=rests.footprint,
+                snapshot=snapshot.text,
+                loaded_at=loaded_at,
+                good_for=target.good_for * (1 - JITTER * random.random()),  # noqa: S311 - no secret
+                cost=time.perf_counter() - began,
+                for_anybody=rests.for_anybody,
+                etag=etag,
+                headers=tuple(
+                    (name.decode("latin-1"), value.decode("latin-1"))
+                    for name, value in messages[0]["headers"]
+                    if name not in OWN_HEADERS
+                ),
+            )
+            entry = Entry(about, b"".join(message.get("body", b"") for message in messages[1:]))
+            self._keep(target, entry, heard)
+            self._shared.put(database, target.key, entry, about.good_for)
+        return Answer(messages, entry, turn)
+
+
+def _inner(target: Target, scope: Scope) -> dict[str, Any]:
+    """The request as a stranger would send it, so that nothing of a visitor gets into what is kept."""
+    path = scope.get("root_path", "") + target.path
+    return {
+        **{name: scope[name] for name in ("type", "asgi", "http_version", "scheme", "server", "app") if name in scope},
+        "method": "GET",
+        "root_path": scope.get("root_path", ""),
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": target.query.encode(),
+        "headers": [(b"host", b"localhost")],
+        "client": None,
+        "state": {},
+    }
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _header(messages: list[Message], wanted: bytes) -> str | None:
+    """The value of a header of an answer in JSON."""
+    headers = dict(messages[0]["headers"])
+    return headers[wanted].decode() if headers.get(b"content-type") == JSON and wanted in headers else None

@@ -1,0 +1,169 @@
+"""Which requests may be answered from what is kept, and the one name of each, however it was written."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import Field, ValidationError
+from starlette.types import Scope
+
+from parkingspots.kit.clock import TimeSource
+from parkingspots.kit.paging import HIGHEST_PAGE, MOST, asked, by_age
+from parkingspots.kit.problems import Problem
+from parkingspots.kit.wire import Wire
+from parkingspots.reviews.routes import REVIEWS_A_PAGE
+from parkingspots.settings import Settings
+from parkingspots.spots.queries import ListQuery, SearchQuery
+
+UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+LONGEST = 2_000
+"""Bytes of a path with its query; what is longer goes to the route."""
+MOST_REMEMBERED = 4_096
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A request in its one form: where it goes in the application, and under which key its answer is kept."""
+
+    route: str
+    path: str
+    query: str
+    good_for: float
+    """Seconds."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.path}?{self.query}"
+
+
+class NoQuery(Wire):
+    """Of a path that takes no parameters."""
+
+    def pairs(self) -> Pairs:
+        return []
+
+
+class PageQuery(Wire):
+    """As `paging.by` reads it."""
+
+    page: Annotated[int, Field(ge=1, le=HIGHEST_PAGE)] = 1
+    page_size: Annotated[int, Field(ge=1, le=MOST)] | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST)] | None = None
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+
+    def pairs(self) -> Pairs:
+        size = self.page_size or self.limit or REVIEWS_A_PAGE
+        page = asked(self.page, size, self.cursor, by_age)
+        which = ("page", str(self.page)) if self.cursor is None else ("cursor", self.cursor)
+        return [("page_size", str(page.size)), which]
+
+
+Query = type[ListQuery] | type[PageQuery] | type[NoQuery]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`declared` is the path as the application has it, with `{id}` in it; `good_for` is in seconds."""
+
+    name: str
+    declared: str
+    query: Query
+    good_for: float
+
+
+def routes(settings: Settings, prefix: str) -> list[Route]:
+    """Those whose answers are the same for everybody, as far as they are to be kept at all."""
+    search, spot = settings.cache_search_seconds, settings.cache_spot_seconds
+    spots, reviews = f"{prefix}/parking-spots", f"{prefix}/reviews"
+    found = [
+        Route("list_spots", f"{spots}/", ListQuery, search),
+        Route("search_spots", f"{spots}/search", SearchQuery, search),
+        Route("read_spot", f"{spots}/{{id}}", NoQuery, spot),
+        Route("list_slots", f"{spots}/{{id}}/availability", NoQuery, spot),
+        Route("list_reviews_of_spot", f"{reviews}/spot/{{id}}", PageQuery, spot),
+        Route("list_reviews_of_spot", f"{reviews}/parking-spot/{{id}}", PageQuery, spot),
+        Route("summarise_reviews_of_spot", f"{reviews}/spot/{{id}}/summary", NoQuery, spot),
+        Route("summarise_reviews_of_spot", f"{reviews}/parking-spot/{{id}}/summary", NoQuery, spot),
+    ]
+    return [route for route in found if route.good_for > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a request meant; where it is about the next hour, in that minute alone."""
+
+    target: Target | None
+    minute: datetime | None = None
+
+
+NOTHING = Remembered(None)
+
+
+class Targets:
+    """Recognises requests, and remembers how they were written."""
+
+    def __init__(self, settings: Settings, clock: TimeSource, prefix: str) -> None:
+        self._routes = [(re.compile(_pattern(route.declared)), route) for route in routes(settings, prefix)]
+        self._longest_window = timedelta(days=settings.booking_max_days)
+        self._clock = clock
+        self._remembered: dict[tuple[str, bytes], Remembered] = {}
+
+    def of(self, scope: Scope) -> Target | None:
+        """The target of a GET, or None for what only its route can answer."""
+        written = scope["path"], scope["query_string"]
+        known = self._remembered.get(written)
+        if known is None or (known.minute is not None and known.minute != self._minute()):
+            known = self._recognised(scope.get("root_path", ""), *written)
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[written] = known
+        return known.target
+
+    def _minute(self) -> datetime:
+        return self._clock.now().replace(second=0, microsecond=0)
+
+    def _recognised(self, root: str, path: str, query: bytes) -> Remembered:
+        if len(path) + len(query) > LONGEST:
+            return NOTHING
+        bare = path.removeprefix(root).removesuffix("/")
+        for pattern, route in self._routes:
+            found = pattern.fullmatch(bare)
+            if found is not None:
+                return self._remember(route, route.declared.replace("{id}", "".join(found.groups()).lower()), query)
+        return NOTHING
+
+    def _remember(self, route: Route, path: str, query: bytes) -> Remembered:
+        try:
+            sent = route.query.model_validate(_once_each(query, route.query))
+            minute = self._minute()
+            if isinstance(sent, ListQuery):
+                pairs = sent.asked(self._longest_window, minute).pairs()
+                implies = sent.start_time is None and isinstance(sent, SearchQuery)
+            else:
+                pairs, implies = sent.pairs(), False
+        except (ValidationError, Problem, RepeatedError):
+            return NOTHING  # the route says what is wrong with it
+        return Remembered(Target(route.name, path, urlencode(pairs), route.good_for), minute if implies else None)
+
+
+class RepeatedError(Exception):
+    """A parameter was sent twice: the route decides which one counts."""
+
+
+def _once_each(query: bytes, known: Query) -> dict[str, str]:
+    """The parameters that the route knows."""
+    sent: dict[str, str] = {}
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in known.model_fields and name in sent:
+            raise RepeatedError
+        if name in known.model_fields:
+            sent[name] = value
+    return sent
+
+
+def _pattern(declared: str) -> str:
+    return declared.removesuffix("/").replace("{id}", f"({UUID})")

@@ -1,0 +1,23 @@
+"""Rows of a search as they go over the wire: SpotItems, written without building them one by one."""
+
+from collections.abc import Sequence
+
+from asyncpg import Record
+from pydantic_core import to_json
+
+from parkingspots.spots.rules import ground_km
+from parkingspots.spots.schemas import SpotItem
+
+SHOWN = tuple(name for name in SpotItem.model_fields if name != "distance_km")
+
+
+def items(rows: Sequence[Record]) -> bytes:
+    """The JSON array of SpotItems; `distance_km` is null where no place was asked for."""
+    return to_json([_item(row) for row in rows])
+
+
+def _item(row: Record) -> dict[str, object]:
+    item: dict[str, object] = {name: row[name] for name in SHOWN}
+    chord = row.get("chord")
+    item["distance_km"] = None if chord is None else ground_km(chord)
+    return item
