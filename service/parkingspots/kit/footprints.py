@@ -95,15 +95,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """The footprint of an answer about single things: changes of these kinds to these spots and users."""
+    """The footprint of an answer about single things: changes of these kinds to these spots and users.
+
+    With a window it rests on bookings that overlap it too.
+    """
 
     kinds: frozenset[Kind]
     ids: frozenset[UUID]
+    window: Span | None = None
 
     def buckets(self) -> list[Bucket]:
         return [ALWAYS, *self.ids]
 
     def is_touched_by(self, change: Change) -> bool:
+        if change.kind is Kind.BOOKING and self.window is not None:
+            return self.window.overlaps(change.starts, change.ends)
         return change.kind in self.kinds or change.kind is Kind.EVERYTHING
 
 

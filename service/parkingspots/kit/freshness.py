@@ -1,36 +1,33 @@
 """What an answer rests on, as its endpoint says: it may be kept until something of that changes."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
-from starlette.types import Scope
 
 from parkingspots.kit.footprints import Footprint
 
+LONGEST_KEPT = timedelta(hours=1)
+"""Settings allow no more."""
 STATE = "freshness"
-"""Under this name the request's state has it."""
+"""Under this name the request's state has it, where somebody wants to keep the answer."""
 
 
 @dataclass
 class RestsOn:
-    """Set by an endpoint whose answer may be kept; an answer without a footprint may not."""
+    """Said by an endpoint whose answer may be kept; an answer without a footprint may not."""
 
+    is_wanted: bool = False
     footprint: Footprint | None = None
-    for_anybody: bool = True
-    """Whether no access token would have changed the answer."""
-
-
-def declared(scope: Scope) -> RestsOn:
-    """What the endpoint that answered the request has said."""
-    rests: RestsOn | None = scope.get("state", {}).get(STATE)
-    return rests or RestsOn()
+    but_for: frozenset[UUID] = frozenset()
+    """Users who may have to get another answer than a stranger."""
 
 
 async def _rests_on(request: Request) -> RestsOn:
-    rests = RestsOn()
-    setattr(request.state, STATE, rests)
-    return rests
+    wanted: RestsOn | None = getattr(request.state, STATE, None)
+    return wanted or RestsOn()
 
 
 Freshness = Annotated[RestsOn, Depends(_rests_on)]

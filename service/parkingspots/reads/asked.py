@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
 
+from parkingspots.accounts import tokens
 from parkingspots.kit.conditional import listed
 from parkingspots.reads.entries import Entry
 
@@ -16,11 +19,20 @@ class Wants:
     known: frozenset[str] | None
     """The ETags of what the client has already."""
     takes_gzip: bool
-    signed_in: bool
+    authorization: bytes | None
+
+    @property
+    def signed_in(self) -> bool:
+        return self.authorization is not None
 
     def may_have(self, entry: Entry) -> bool:
-        """Whether what a stranger gets is what this client would get."""
-        return entry.about.for_anybody or not self.signed_in
+        """Whether what a stranger gets is what this client would get.
+
+        Whose the token is need not be verified for it: who lies about that gets what a stranger gets.
+        """
+        if self.authorization is None or not entry.about.but_for:
+            return True
+        return _claimed(self.authorization) not in entry.about.but_for
 
     def knows(self, etag: str) -> bool:
         return self.known is not None and (etag in self.known or "*" in self.known)
@@ -29,17 +41,24 @@ class Wants:
 def wants(headers: Iterable[tuple[bytes, bytes]]) -> Wants | None:
     """None where the request has a body, which only its route may judge."""
     known: bytes | None = None
-    takes_gzip = signed_in = False
+    authorization: bytes | None = None
+    takes_gzip = False
     for name, value in headers:
         if name == b"if-none-match":
             known = value if known is None else known + b"," + value
         elif name == b"accept-encoding":
             takes_gzip = _takes_gzip(value)
         elif name == b"authorization":
-            signed_in = True
+            authorization = value
         elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
             return None
-    return Wants(None if known is None else _tags(known), takes_gzip, signed_in)
+    return Wants(None if known is None else _tags(known), takes_gzip, authorization)
+
+
+@lru_cache(maxsize=4096)
+def _claimed(authorization: bytes) -> UUID | None:
+    _, _, token = authorization.decode("latin-1").partition(" ")
+    return tokens.claimed(token)
 
 
 def _takes_gzip(value: bytes) -> bool:

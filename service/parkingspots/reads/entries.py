@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -39,8 +40,8 @@ class About:
     """Seconds."""
     cost: float
     """Seconds that the loading took."""
-    for_anybody: bool
-    """Whether an access token would have changed nothing."""
+    but_for: frozenset[UUID]
+    """Users who may have to get another answer."""
     etag: str
     headers: tuple[tuple[str, str], ...]
     """Of the answer, beside those that every kept one has."""

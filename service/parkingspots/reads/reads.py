@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Scope
 
 from parkingspots.kit.follower import Follower
-from parkingspots.kit.freshness import declared
+from parkingspots.kit.freshness import STATE, RestsOn
 from parkingspots.reads.counts import KEPT, REFRESHED
 from parkingspots.reads.entries import JSON, About, Entry
 from parkingspots.reads.local import Local
@@ -139,10 +139,9 @@ class Reads:
         async def collect(message: Message) -> None:
             messages.append(message)
 
-        inner = _inner(target, scope)
-        await app(inner, _nothing, collect)
-        entry = None
-        rests, etag = declared(inner), _header(messages, b"etag")
+        rests = RestsOn(is_wanted=True)
+        await app(_inner(target, scope, rests), _nothing, collect)
+        entry, etag = None, _header(messages, b"etag")
         if may_be_kept and rests.footprint is not None and messages[0]["status"] == OK and etag is not None:
             about = About(
                 footprint=rests.footprint,
@@ -150,7 +149,7 @@ class Reads:
                 loaded_at=loaded_at,
                 good_for=target.good_for * (1 - JITTER * random.random()),  # noqa: S311 - no secret
                 cost=time.perf_counter() - began,
-                for_anybody=rests.for_anybody,
+                but_for=rests.but_for,
                 etag=etag,
                 headers=tuple(
                     (name.decode("latin-1"), value.decode("latin-1"))
@@ -164,7 +163,7 @@ class Reads:
         return Answer(messages, entry, turn)
 
 
-def _inner(target: Target, scope: Scope) -> dict[str, Any]:
+def _inner(target: Target, scope: Scope, rests: RestsOn) -> dict[str, Any]:
     """The request as a stranger would send it, so that nothing of a visitor gets into what is kept."""
     path = scope.get("root_path", "") + target.path
     return {
@@ -176,7 +175,7 @@ def _inner(target: Target, scope: Scope) -> dict[str, Any]:
         "query_string": target.query.encode(),
         "headers": [(b"host", b"localhost")],
         "client": None,
-        "state": {},
+        "state": {STATE: rests},
     }
 
 

@@ -117,6 +117,12 @@ async def admits(session: AsyncSession, spot_id: UUID, user_id: UUID, latest_sta
     return bool(await session.scalar(select(near)))
 
 
+async def renters(session: AsyncSession, spot_id: UUID, window: Window) -> Sequence[UUID]:
+    """Users who hold a part of the window, in bookings paid or not."""
+    held = Booking.spot_id == spot_id, Booking.is_live(), Booking.overlaps(window.start, window.end)
+    return (await session.scalars(select(Booking.user_id).where(*held))).all()
+
+
 async def slots(session: AsyncSession, spot_id: UUID) -> Sequence[AvailabilitySlot]:
     """The spot's weekly slots, then its dated ones, in the order of time."""
     query = select(AvailabilitySlot).where(AvailabilitySlot.spot_id == spot_id)

@@ -1,10 +1,11 @@
 """Endpoints of /parking-spots."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.identity import ONCE, TOKEN_OPTIONAL, CurrentUser, Visitor
 from parkingspots.accounts.problems import NotSignedIn
@@ -12,8 +13,8 @@ from parkingspots.kit import paging
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.database import RawConnection
 from parkingspots.kit.dependencies import Clock, CurrentSettings, RawReader, Reader, Transaction
-from parkingspots.kit.footprints import Kind, Subjects
-from parkingspots.kit.freshness import Freshness
+from parkingspots.kit.footprints import Kind, Span, Subjects
+from parkingspots.kit.freshness import LONGEST_KEPT, Freshness, RestsOn
 from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid, NotFound, problems
@@ -25,6 +26,7 @@ from parkingspots.spots.models import Spot
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
 from parkingspots.spots.queries import ListQuery, SearchQuery
 from parkingspots.spots.schemas import SlotIn, SlotOut, SpotIn, SpotItem, SpotOut, SpotUpdate
+from parkingspots.spots.search import Window
 
 MY_SPOTS_A_PAGE = 100
 
@@ -104,9 +106,19 @@ async def create_spot(wish: SpotIn, user: CurrentUser, session: Transaction, set
 async def read_spot(spot_id: UUID, visitor: Visitor, session: Reader, clock: Clock, freshness: Freshness) -> SpotOut:
     """A spot. How to get in is told to its owner, and to a renter from 24 hours before the booking to its end."""
     spot, shown = await service.shown_to(session, visitor, spot_id, clock.now())
-    freshness.footprint = Subjects(frozenset({Kind.LISTING, Kind.PAGE}), frozenset({spot_id}))
-    freshness.for_anybody = spot.access_instructions is None
+    if freshness.is_wanted:
+        await _declare(freshness, spot, session, clock.now())
     return SpotOut.of(spot, with_instructions=shown)
+
+
+async def _declare(freshness: RestsOn, spot: Spot, session: AsyncSession, now: datetime) -> None:
+    """Who may soon be told how to get in depends on the bookings of that time."""
+    kinds, ids, window = frozenset({Kind.LISTING, Kind.PAGE}), frozenset({spot.id}), None
+    if spot.access_instructions is not None:
+        soon = Window(now, now + service.INSTRUCTIONS_BEFORE + LONGEST_KEPT)
+        window = Span(soon.start.timestamp(), soon.end.timestamp())
+        freshness.but_for = frozenset(await service.insiders(session, spot, soon))
+    freshness.footprint = Subjects(kinds, ids, window)
 
 
 @router.put("/{spot_id}", responses=problems(NotSignedIn, SpotNotFound))

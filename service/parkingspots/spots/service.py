@@ -76,6 +76,11 @@ async def shown_to(session: AsyncSession, visitor: User | None, spot_id: UUID, n
     return spot, belongs
 
 
+async def insiders(session: AsyncSession, spot: Spot, soon: Window) -> Sequence[UUID]:
+    """Who may be told within that time how to get in: the owner, and whoever has the spot then, paid or not yet."""
+    return [spot.owner_id, *await repository.renters(session, spot.id, soon)]
+
+
 async def of_owner(session: AsyncSession, owner: User, page: Page) -> Sequence[Spot]:
     """The owner's spots, newest first; those of the page and one more, where there is one."""
     return await repository.of_owner(session, owner.id, page)
