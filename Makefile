@@ -2,17 +2,21 @@
 
 PORT ?= 8000
 FUZZ_MINUTES ?= 10
+URL ?= http://127.0.0.1:8000
+USERS ?= 20
+MINUTES ?= 1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
+LOCUST := .cache/locust
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz lint types format lock openapi install clean
+.PHONY: help dev test fuzz bench load-test lint types format lock openapi install clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 dev: install ## Run the whole product on this machine (PORT=8001 another port, RESET=1 empty data)
 	@case '$(PORT)' in ''|*[!0-9]*) echo "PORT=$(PORT) is no number: PORT=8001 make dev"; exit 2;; esac
@@ -23,6 +27,20 @@ test: lint types ## Lint, check the types and run every test that needs no clust
 
 fuzz: install ## Try everything that the API documents, at random (FUZZ_MINUTES=60 for longer than 10 minutes)
 	@PYTHONPATH=tests $(BIN)/python -m contract.fuzz $(FUZZ_MINUTES)
+
+bench: install ## Measure how near it comes to what this machine can do; needs wrk (BENCH_ARGS="--only cached --trial")
+	@PYTHONPATH=tests $(BIN)/python -m load.bench $(BENCH_ARGS)
+
+load-test: $(LOCUST)/.installed ## Let users search, look, book and cancel there (URL=https://… USERS=50 MINUTES=5)
+	@$(LOCUST)/bin/python -m locust -f tests/load/locustfile.py --headless --only-summary --stop-timeout 30 \
+		--host '$(URL)' --users '$(USERS)' --spawn-rate 10 --run-time '$(MINUTES)m'
+
+$(LOCUST)/.installed: requirements/load.txt
+	@echo 'Installing the packages of requirements/load.txt in $(LOCUST)' >&2
+	@rm -rf $(LOCUST) && $(PYTHON) -m venv $(LOCUST)
+	@PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$(CURDIR)/.run/cache/pip}" $(LOCUST)/bin/python -m pip install --quiet \
+		--disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/load.txt
+	@touch $@
 
 lint: install ## Check style, format and the direction of imports
 	@$(BIN)/ruff check
@@ -39,6 +57,7 @@ format: install ## Format the code and mend what can be mended
 lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer versions)
 	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) service/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/load.in -c requirements/dev.txt -o requirements/load.txt
 	@$(COMPILE) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
 
 openapi: install ## Write docs/openapi.json and docs/api.md from the code

@@ -20,7 +20,7 @@ from parkingspots.dev.valkey import ValkeyServer, valkey
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
-from product import Api, Person, asked, running
+from product import Api, Person, asked, running, until
 
 hypothesis.settings.register_profile("parkingspots", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("parkingspots")
@@ -135,6 +135,22 @@ async def unpaid_api(settings: Settings, session: AsyncSession, clock: SetClock)
     """The application where a booking waits for its payment."""
     async with running(settings.model_copy(update={"skip_payment_processing": False}), clock) as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def keeping(settings: Settings) -> Settings:
+    """Settings under which answers are kept."""
+    return settings.model_copy(update={"cache_search_seconds": 300, "cache_spot_seconds": 600})
+
+
+@pytest.fixture
+async def keeping_api(keeping: Settings, api: Api, clock: SetClock) -> AsyncIterator[Api]:
+    """The application where answers are kept, on the same database as `api`, where they are not."""
+    del api  # empties the tables
+    async with running(keeping, clock) as keeping_api:
+        await keeping_api.app.state.cache.client.flushdb()  # the log is emptied too
+        await until(keeping_api.is_keeping)
+        yield keeping_api
 
 
 @pytest.fixture

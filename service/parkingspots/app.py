@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -74,22 +74,17 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for providers at each request
     )
     app.state.settings, app.state.clock = settings, clock or SystemClock()
     problems.install(app)
     app.include_router(health.router)
-    app.include_router(_api())
+    for room in ROOMS:
+        app.include_router(room, prefix=PREFIX)  # with no router between, for which every route would be built twice
     docs.install(app)
     describe(app)
     _add_middleware(app, settings)
     return app
-
-
-def _api() -> APIRouter:
-    api = APIRouter(prefix=PREFIX)
-    for room in ROOMS:
-        api.include_router(room)
-    return api
 
 
 def _operation_id(route: APIRoute) -> str:

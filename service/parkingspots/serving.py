@@ -1,4 +1,4 @@
-"""Running the application: one process in a container, gunicorn with uvicorn's workers on a single machine.
+"""Running the application: one process in a container, several on a single machine.
 
 Imports nothing of it: the process that watches over the others does not need it.
 """
@@ -8,12 +8,8 @@ import socket
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar
 
 import uvicorn
-from gunicorn.app.base import BaseApplication
-from gunicorn.util import import_app
-from uvicorn_worker import UvicornWorker
 
 from parkingspots.kit import logs
 from parkingspots.settings import Environment, Settings
@@ -36,7 +32,9 @@ def try_to_listen(host: str, port: int) -> None:
 def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool) -> None:
     """Serve until a signal ends it."""
     if workers > 1:
-        _Gunicorn(host, port, workers).run()
+        from parkingspots import prefork  # here: gunicorn, which a single process does without
+
+        prefork.run(FACTORY, host, port, workers, backlog=BACKLOG, keep_alive=KEEP_ALIVE, grace=GRACE)
         return
     logs.configure(settings)
     signal.signal(signal.SIGTERM, _end)
@@ -60,28 +58,3 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
 def _end(_signal: int, _frame: FrameType | None) -> None:
     """Exit code 0: uvicorn raises SIGTERM once more when it has finished, and being asked to end is no failure."""
     sys.exit(0)
-
-
-class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {"proxy_headers": False}
-
-
-class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, host: str, port: int, workers: int) -> None:
-        self.options: dict[str, Any] = {
-            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            "workers": workers,
-            "worker_class": "parkingspots.serving.Worker",
-            "backlog": BACKLOG,
-            "keepalive": KEEP_ALIVE,
-            "graceful_timeout": GRACE,
-            "control_socket_disable": True,
-        }
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self.options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> object:
-        return import_app(f"{FACTORY}()")

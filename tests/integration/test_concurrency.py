@@ -4,18 +4,18 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import quantiles
 
 import pytest
 from sqlalchemy import text
 
-from parkingspots.bookings import repository as bookings
+from parkingspots.bookings import slots
 from parkingspots.dev.postgres import PostgresServer
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
-from parkingspots.spots import repository as spots
 from product import Api, Clock, running
 
 CLIENTS, ROUNDS = 24, 60
@@ -107,11 +107,13 @@ async def test_the_constraint_alone_holds_and_deadlocks_stay_inside(
 ) -> None:
     postgres_server.execute("ALTER DATABASE concurrency SET deadlock_timeout = '20ms'")
 
-    async def nothing_is_taken(*_: object) -> bool:
-        return False
+    async def nothing_is_taken(*_: object) -> slots.Slot:
+        return slots.Slot(is_open=True, is_taken=False, has_lapsed=False)
 
-    monkeypatch.setattr(spots, "lock", spots.by_id)
-    monkeypatch.setattr(bookings, "is_taken", nothing_is_taken)
+    unlocked = replace(slots.LOCK, text=slots.LOCK.text.removesuffix(" FOR NO KEY UPDATE OF spots"))
+    assert unlocked != slots.LOCK
+    monkeypatch.setattr(slots, "LOCK", unlocked)
+    monkeypatch.setattr(slots, "look", nothing_is_taken)
     async with running(own_settings, clock) as api:
         assert await race(api, ROUNDS) == [ONE_WINNER] * ROUNDS
     assert server_log.count("exclusion constraint") > 0

@@ -78,6 +78,16 @@ async def test_a_booking_waits_for_a_change_of_the_spot_and_heeds_it(
     assert await session.scalar(text("SELECT count(*) FROM bookings")) == 0
 
 
+async def test_a_booking_waits_for_a_change_of_the_renters_account_and_heeds_it(
+    api: Api, database: Database, session: AsyncSession, spot: str, renter: Person
+) -> None:
+    request = api.book(renter, spot, 1, 3, expect=401)
+    change = f"UPDATE users SET is_active = false WHERE id = '{renter.id}'"
+    async with meanwhile(database, session, change, request) as answer:
+        await answer
+    assert await session.scalar(text("SELECT count(*) FROM bookings")) == 0
+
+
 async def test_what_slips_past_the_lock_is_stopped_by_the_constraint_with_the_same_answer(
     api: Api, database: Database, session: AsyncSession, spot: str, renter: Person, other_renter: Person
 ) -> None:

@@ -77,7 +77,7 @@ def explain(country: Database) -> Explain:
         search = statement(frozenset(asked))
         nulls = ", ".join(["NULL"] * len(search.names))
         async with country.raw() as driver:
-            for_its_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) {search.text}", *search.arguments(asked))
+            for_its_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) {search.text}", *search.given(**asked)[1:])
             await driver.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE search AS {search.text}")
             for_any_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE search ({nulls})")
             await driver.execute("DEALLOCATE search; RESET plan_cache_mode")

@@ -224,7 +224,7 @@ async def _plan(connection: RawConnection, kind: Kind) -> dict[str, Any]:
     asked = search.parameters(query.wishes, query.place, query.window, query.page)
     statement = search.statement(frozenset(asked))
     explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}"
-    explained = await connection.fetchval(explain, *statement.arguments(asked))
+    explained = await connection.fetchval(explain, *statement.given(**asked)[1:])
     plan: dict[str, Any] = explained[0]["Plan"]
     return plan
 

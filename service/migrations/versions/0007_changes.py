@@ -33,21 +33,29 @@ TABLE = (
     "CREATE INDEX ix_changes_at ON changes (at)",
 )
 
+# Whoever changes a booking or the counters of a spot logs where it lies, and does not lock it: so a spot moves when
+# they have committed, and they go on when it has moved. Locks as everywhere: spot, bookings, counters.
+MOVED = """SELECT id FROM old_rows JOIN new_rows USING (id)
+    WHERE (old_rows.latitude, old_rows.longitude) IS DISTINCT FROM (new_rows.latitude, new_rows.longitude)"""
 # (function, its statement over the transition tables, [(trigger, event, on, referencing)])
 NEW, OLD = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
+ADDED, REMOVED = "NEW TABLE AS changed_rows", "OLD TABLE AS changed_rows"
 LOGS = (
     (
-        "log_new_spots",
+        "log_spots",
         """INSERT INTO changes (kind, subject_id, latitude, longitude, born)
-           SELECT 'listing', id, latitude, longitude, created_at FROM new_rows""",
-        [("INSERT", "spots", NEW)],
+           SELECT 'listing', id, latitude, longitude, created_at FROM changed_rows""",
+        [("INSERT", "spots", ADDED), ("DELETE", "spots", REMOVED)],
     ),
     (
         "log_changed_spots",
-        """INSERT INTO changes (kind, subject_id, latitude, longitude, born)
+        f"""PERFORM FROM bookings WHERE spot_id IN ({MOVED}) AND status IN ('pending', 'confirmed', 'in_progress')
+               ORDER BY id FOR SHARE;
+           PERFORM FROM spot_stats WHERE spot_id IN ({MOVED}) ORDER BY spot_id FOR SHARE;
+           INSERT INTO changes (kind, subject_id, latitude, longitude, born)
            SELECT 'listing', id, latitude, longitude, created_at FROM old_rows
            UNION
-           SELECT 'listing', id, latitude, longitude, created_at FROM new_rows""",
+           SELECT 'listing', id, latitude, longitude, created_at FROM new_rows""",  # noqa: S608 - our own names
         [("UPDATE", "spots", f"{OLD} {NEW}")],
     ),
     (
@@ -56,8 +64,9 @@ LOGS = (
            SELECT DISTINCT 'opening', spots.id, latitude, longitude, spots.created_at
            FROM changed_rows JOIN spots ON spots.id = changed_rows.spot_id""",
         [
-            ("INSERT", "availability_slots", "NEW TABLE AS changed_rows"),
-            ("DELETE", "availability_slots", "OLD TABLE AS changed_rows"),
+            ("INSERT", "availability_slots", ADDED),
+            ("UPDATE", "availability_slots", ADDED),
+            ("DELETE", "availability_slots", REMOVED),
         ],
     ),
     (
@@ -71,12 +80,12 @@ LOGS = (
         [("UPDATE", "spot_stats", f"{OLD} {NEW}")],
     ),
     (
-        "log_new_bookings",
+        "log_bookings",
         """INSERT INTO changes (kind, subject_id, latitude, longitude, born, starts, ends)
            SELECT 'booking', spots.id, latitude, longitude, spots.created_at, start_time, end_time
-           FROM new_rows JOIN spots ON spots.id = spot_id
+           FROM changed_rows JOIN spots ON spots.id = spot_id
            WHERE status IN ('pending', 'confirmed', 'in_progress')""",
-        [("INSERT", "bookings", NEW)],
+        [("INSERT", "bookings", ADDED), ("DELETE", "bookings", REMOVED)],
     ),
     (
         "log_changed_bookings",
@@ -93,9 +102,9 @@ LOGS = (
         "log_reviews",
         """INSERT INTO changes (kind, subject_id) SELECT DISTINCT 'reviews', spot_id FROM changed_rows""",
         [
-            ("INSERT", "reviews", "NEW TABLE AS changed_rows"),
-            ("UPDATE", "reviews", "NEW TABLE AS changed_rows"),
-            ("DELETE", "reviews", "OLD TABLE AS changed_rows"),
+            ("INSERT", "reviews", ADDED),
+            ("UPDATE", "reviews", ADDED),
+            ("DELETE", "reviews", REMOVED),
         ],
     ),
     (

@@ -13,7 +13,7 @@ from parkingspots.accounts.rules import Role
 from parkingspots.accounts.sessions import SignedIn
 from parkingspots.kit import idempotency
 from parkingspots.kit.addresses import ClientAddress
-from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Transaction
+from parkingspots.kit.dependencies import Transaction
 
 BearerToken = Annotated[
     str | None,
@@ -21,11 +21,16 @@ BearerToken = Annotated[
 ]
 
 
-async def _session(database: CurrentDatabase, token: BearerToken, settings: CurrentSettings, clock: Clock) -> SignedIn:
-    return await sessions.authenticate(database, settings, token, clock.now())
+async def signed_in(request: Request, token: BearerToken) -> SignedIn:
+    """Whose the token is, in which session; or raise NotSignedIn."""
+    state = request.app.state
+    return await sessions.authenticate(state.database, state.settings, token, state.clock.now())
 
 
-async def _user(who: Annotated[SignedIn, Depends(_session)]) -> User:
+CurrentSession = Annotated[SignedIn, Depends(signed_in)]
+
+
+async def _user(who: CurrentSession) -> User:
     return who.user
 
 
@@ -41,21 +46,17 @@ async def _admin(user: CurrentUser) -> User:
 CurrentAdmin = Annotated[User, Depends(_admin)]
 
 
-async def _visitor(
-    database: CurrentDatabase, token: BearerToken, settings: CurrentSettings, clock: Clock
-) -> User | None:
+async def _visitor(request: Request, token: BearerToken) -> User | None:
     """Whoever reads a public page: a wrong or missing token makes a stranger, not an error."""
     try:
-        return (await sessions.authenticate(database, settings, token, clock.now())).user
+        return (await signed_in(request, token)).user
     except NotSignedIn:
         return None
 
 
-async def _once(
-    request: Request, user: CurrentUser, session: Transaction, clock: Clock, key: idempotency.Key = None
-) -> None:
+async def _once(request: Request, who: CurrentSession, session: Transaction, key: idempotency.Key = None) -> None:
     if key is not None:
-        await idempotency.claim(session, request, user.id, key, clock.now())
+        await idempotency.claim(session, request, who.user.id, key, request.app.state.clock.now())
 
 
 async def _client(request: Request, address: ClientAddress) -> Client:
@@ -63,7 +64,6 @@ async def _client(request: Request, address: ClientAddress) -> Client:
 
 
 CurrentClient = Annotated[Client, Depends(_client)]
-CurrentSession = Annotated[SignedIn, Depends(_session)]
 Visitor = Annotated[User | None, Depends(_visitor)]
 TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """Added to what a visitor's endpoint says of tokens: none is as good."""

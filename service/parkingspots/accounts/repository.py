@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     SQLColumnExpression,
+    Uuid,
     and_,
     case,
     delete,
@@ -25,13 +28,31 @@ from parkingspots.accounts.models import OneTimeToken, Session, User, lowered, o
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.accounts.tokens import Claims
 from parkingspots.bookings.models import Booking
+from parkingspots.kit.database import RawConnection
 from parkingspots.kit.paging import Page, newest
+from parkingspots.kit.statements import Statement, parameter
 
 REPEAT_WITHIN = timedelta(seconds=10)
 """In which a client that sends its spent refresh token again is not a thief: its answer got lost, or it asked twice."""
 SESSIONS_STAY = timedelta(days=30)
 """After they are over: so long an address at which somebody signed in stays a familiar one."""
 TOKENS_STAY = timedelta(days=1)
+
+
+def _is_live(now: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a time, or a parameter for one
+    return and_(Session.ended_at.is_(None), Session.expires_at > now)
+
+
+SIGNED_IN = Statement.of(
+    select(User.__table__)
+    .join(Session, Session.user_id == User.id)
+    .where(
+        Session.id == parameter("session_id", Uuid),
+        User.id == parameter("user_id", Uuid),
+        User.is_active,
+        _is_live(parameter("now", DateTime(timezone=True))),
+    )
+)
 
 
 async def answers(session: AsyncSession) -> None:
@@ -93,18 +114,10 @@ async def hold(session: AsyncSession, user_id: UUID) -> bool:
     return await session.scalar(held) is not None
 
 
-async def signed_in(session: AsyncSession, user_id: UUID, session_id: UUID, now: datetime) -> User | None:
+async def signed_in(connection: RawConnection, user_id: UUID, session_id: UUID, now: datetime) -> User | None:
     """The active user of a session that has neither ended nor expired."""
-    return await session.scalar(
-        select(User)
-        .join(Session, Session.user_id == User.id)
-        .where(
-            Session.id == session_id,
-            User.id == user_id,
-            User.is_active,
-            _is_live(now),
-        )
-    )
+    row = await connection.fetchrow(*SIGNED_IN.given(user_id=user_id, session_id=session_id, now=now))
+    return None if row is None else User(**{**row, "role": Role(row["role"])})
 
 
 async def account_seen_from(session: AsyncSession, email: str, address: str) -> tuple[User | None, bool]:
@@ -168,10 +181,6 @@ async def rotate(
     )
     family = decided.one_or_none()
     return family.token_id if family is not None and family.ended_at is None else None
-
-
-def _is_live(now: datetime) -> ColumnElement[bool]:
-    return and_(Session.ended_at.is_(None), Session.expires_at > now)
 
 
 async def live_sessions(session: AsyncSession, user_id: UUID, now: datetime, page: Page) -> Sequence[Session]:

@@ -110,8 +110,8 @@ async def authenticate(database: Database, settings: Settings, token: str | None
     claims = tokens.read(settings, "access", token, now) if token else None
     if claims is None:
         raise NotSignedIn
-    async with database.reader() as session:
-        user = await repository.signed_in(session, claims.user_id, claims.session_id, now)
+    async with database.raw() as connection:
+        user = await repository.signed_in(connection, claims.user_id, claims.session_id, now)
     if user is None:
         raise NotSignedIn
     return SignedIn(user, claims.session_id)

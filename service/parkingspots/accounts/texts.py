@@ -1,17 +1,14 @@
 """The texts of letters to users: letters/<language>/<name>.txt, of which the first line is the subject."""
 
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from parkingspots.kit.mail import Letter
 
-TEXTS = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("letters")),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701 - plain text
-)
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 class Language(StrEnum):
@@ -44,5 +41,16 @@ def _quality(weight: str) -> float:
 
 def letter(name: str, language: Language, to: str, **facts: str | int) -> Letter:
     """The letter of that name, with `facts` in their places."""
-    subject, _, text = TEXTS.get_template(f"{language}/{name}.txt").render(facts).partition("\n")
+    subject, _, text = _texts().get_template(f"{language}/{name}.txt").render(facts).partition("\n")
     return Letter(to, subject, text.lstrip("\n") + "\n")
+
+
+@cache
+def _texts() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # here: most processes write no letter for long
+
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("letters")),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text
+    )

@@ -1,7 +1,9 @@
 """Access and refresh tokens: JWT (RFC 7519) signed with HS256, a session's id in each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -11,6 +13,8 @@ from parkingspots.settings import Settings
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "parkingspots"
+MOST_REMEMBERED = 4096
+"""Tokens whose signatures need not be checked again."""
 Use = Literal["access", "refresh"]
 
 
@@ -67,7 +71,9 @@ def new_id() -> UUID:
     return uuid4()
 
 
-def _decoded(token: str, key: str) -> dict[str, object] | None:
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _decoded(token: str, key: str) -> Mapping[str, object] | None:
+    """What the token says where `key` has signed it: the same every time, whatever becomes of its session."""
     options: jwt.types.Options = {
         "require": ["sub", "sid", "jti", "use", "exp"],
         "verify_exp": False,  # by the injected clock, below
@@ -79,7 +85,7 @@ def _decoded(token: str, key: str) -> dict[str, object] | None:
         return None
 
 
-def _claims(payload: dict[str, object], use: Use, now: datetime) -> Claims | None:
+def _claims(payload: Mapping[str, object], use: Use, now: datetime) -> Claims | None:
     expires = payload["exp"]
     if payload["use"] != use or not isinstance(expires, int) or expires <= now.timestamp():
         return None

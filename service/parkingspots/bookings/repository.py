@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Update, func, literal_column, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -13,21 +13,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import Status
 from parkingspots.kit.paging import Page
-from parkingspots.spots.search import Window
 
 LAPSED = "payment not received in time"
-
-
-async def add(session: AsyncSession, booking: Booking) -> Booking:
-    session.add(booking)
-    await session.flush()
-    return booking
-
-
-async def is_taken(session: AsyncSession, spot_id: UUID, window: Window) -> bool:
-    """Whether a live booking of the spot overlaps the window; the exclusion constraint's question, asked first."""
-    live = exists().where(Booking.spot_id == spot_id, Booking.is_live(), Booking.overlaps(window.start, window.end))
-    return bool(await session.scalar(select(live)))
 
 
 async def of_party(
@@ -101,16 +88,12 @@ async def forget_renter(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(reasons.values(cancellation_reason=None))
 
 
-async def release_lapsed(session: AsyncSession, spot_id: UUID, now: datetime) -> None:
-    """Cancel the unpaid holds of the (locked) spot whose time is over."""
-    await session.execute(
-        _cancelled_as_lapsed().where(
-            Booking.spot_id == spot_id, Booking.status == Status.PENDING, Booking.expires_at <= now
-        )
-    )
+def lapsed(now: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401 - a time, or SQL for one
+    """That a booking is an unpaid hold whose time is over."""
+    return Booking.status == literal_column(f"'{Status.PENDING}'"), Booking.expires_at <= now
 
 
-def _cancelled_as_lapsed() -> Update:
+def cancelled_as_lapsed() -> Update:
     return update(Booking).values(status=Status.CANCELLED, expires_at=None, cancellation_reason=LAPSED)
 
 
@@ -145,8 +128,8 @@ async def complete_past(session: AsyncSession, batch: int) -> Sequence[UUID]:
 
 async def cancel_lapsed(session: AsyncSession, batch: int) -> int:
     """Cancel unpaid holds whose time is over, the earliest first; how many."""
-    due = _claimed(batch, Booking.expires_at, Booking.status == Status.PENDING, Booking.expires_at <= func.now())
-    cancelled = await session.scalars(_cancelled_as_lapsed().where(Booking.id.in_(due)).returning(Booking.id))
+    due = _claimed(batch, Booking.expires_at, *lapsed(func.now()))
+    cancelled = await session.scalars(cancelled_as_lapsed().where(Booking.id.in_(due)).returning(Booking.id))
     return len(cancelled.all())
 
 

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from parkingspots.accounts.identity import ONCE, CurrentUser
+from parkingspots.accounts.identity import CurrentUser
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.bookings import service
+from parkingspots.bookings.desk import CurrentBooker
 from parkingspots.bookings.problems import (
     AlreadyCancelled,
     BookingNotFound,
@@ -30,7 +31,6 @@ from parkingspots.kit import paging
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
 from parkingspots.kit.idempotency import KeepingRoute
-from parkingspots.kit.limits import CurrentLimits
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
 from parkingspots.spots.problems import SpotNotFound
@@ -41,10 +41,6 @@ BOOKINGS_A_PAGE = 100
 
 StatusFilter = Annotated[Status | None, Query(description="only bookings in this status")]
 BookingPage = Annotated[Page, paging.by(paging.by_age, BOOKINGS_A_PAGE)]
-
-
-async def _limited(renter: CurrentUser, limits: CurrentLimits) -> None:
-    await limits.count(limits.bookings, str(renter.id))
 
 
 router = APIRouter(prefix="/bookings", tags=["bookings"], route_class=KeepingRoute)
@@ -60,18 +56,17 @@ async def calculate_price(wish: QuoteIn, session: Reader, settings: CurrentSetti
 @router.post(
     "/",
     status_code=201,
-    dependencies=[Depends(_limited), ONCE],
     responses=problems(NotSignedIn, SpotNotFound, OwnSpot, StartsInThePast, SlotTaken, SpotNotOpen, SpotUnavailable),
 )
-async def create_booking(
-    wish: BookingIn, renter: CurrentUser, session: Transaction, settings: CurrentSettings, clock: Clock
-) -> BookingOut:
+async def create_booking(wish: BookingIn, booker: CurrentBooker, request: Request) -> BookingOut:
     """Book a spot for a time. The slot is yours when this answers 201; another's, when it answers 409."""
     about = wish.model_dump(
         include={"vehicle_plate", "vehicle_make", "vehicle_model", "vehicle_color", "special_requests"}
     )
     wanted = service.Wish(wish.parking_spot_id, Window(wish.start_time, wish.end_time), about)
-    return BookingOut.of(await service.book(session, settings, renter, wanted, clock.now()))
+    state = request.app.state
+    taken = await service.book(booker.begin, state.settings, booker.renter.id, wanted, state.clock.now())
+    return BookingOut.of_row(taken.booking, taken.spot)
 
 
 @router.get("/", responses=problems(NotSignedIn))

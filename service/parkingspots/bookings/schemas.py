@@ -1,5 +1,6 @@
 """What goes over the wire about bookings."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -149,3 +150,7 @@ class BookingOut(Wire):
         named = {"parking_spot_id": booking.spot_id, "parking_spot": booking.spot}
         rest = {name: getattr(booking, name) for name in cls.model_fields if name not in named}
         return cls.model_validate(rest | named)
+
+    @classmethod
+    def of_row(cls, booking: Mapping[str, Any], spot: object) -> "BookingOut":
+        return cls.model_validate({**booking, "parking_spot_id": booking["spot_id"], "parking_spot": spot})

@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from asyncpg import ExclusionViolationError
 from sqlalchemy import ColumnElement
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.accounts import service as accounts
 from parkingspots.accounts.models import User
+from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.accounts.rules import Role
-from parkingspots.bookings import repository, rules
+from parkingspots.bookings import repository, rules, slots
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.problems import (
     AlreadyCancelled,
@@ -32,13 +33,16 @@ from parkingspots.bookings.problems import (
     StartsInThePast,
 )
 from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quote, Rates, Status
+from parkingspots.bookings.slots import Place
 from parkingspots.kit import audit
-from parkingspots.kit.database import EXCLUSION_VIOLATION, retried, sqlstate
+from parkingspots.kit.attempts import Begin, attempted
+from parkingspots.kit.database import RawConnection, retried
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid
 from parkingspots.settings import Settings
 from parkingspots.spots import service as spots
 from parkingspots.spots.models import Spot
+from parkingspots.spots.problems import SpotNotFound
 from parkingspots.spots.search import Window
 
 
@@ -49,6 +53,14 @@ class Wish:
     spot_id: UUID
     window: Window
     about: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A booking, by column, and its spot."""
+
+    booking: Mapping[str, Any]
+    spot: Place
 
 
 @dataclass(frozen=True)
@@ -66,22 +78,34 @@ async def quote(session: AsyncSession, settings: Settings, spot_id: UUID, window
     return _priced(settings, await spots.read(session, spot_id), window)
 
 
-@retried
-async def book(session: AsyncSession, settings: Settings, renter: User, wish: Wish, now: datetime) -> Booking:
-    """Take the slot for `renter`, or raise SlotTaken, SpotNotOpen, SpotUnavailable, OwnSpot or SpotNotFound."""
+async def book(begin: Begin, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
+    """Take the slot for the renter, or raise SlotTaken, SpotNotOpen, SpotUnavailable, OwnSpot or SpotNotFound."""
     _require_bookable(settings, wish.window, now)
-    await accounts.hold(session, renter.id)
-    spot = await spots.lock(session, wish.spot_id)
-    if spot.owner_id == renter.id:
+    return await _taken(begin, settings, renter_id, wish, now)
+
+
+@attempted
+async def _taken(connection: RawConnection, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
+    spot = await _locked(connection, renter_id, wish.spot_id)
+    if spot.owner_id == renter_id:
         raise OwnSpot
     if not spot.is_available:
         raise SpotUnavailable
-    await repository.release_lapsed(session, spot.id, now)
-    if not await spots.is_open(session, spot, wish.window):
+    slot = await slots.look(connection, spot.id, wish.window, now)
+    if not slot.is_open:
         raise SpotNotOpen
-    if await repository.is_taken(session, spot.id, wish.window):
+    if slot.is_taken:
         raise SlotTaken
-    return await _taken(session, _drafted(settings, renter, spot, wish, now))
+    if slot.has_lapsed:
+        await slots.release_lapsed(connection, spot.id, now)
+    return Taken(await _added(connection, _drafted(settings, renter_id, spot, wish, now)), spot)
+
+
+async def _locked(connection: RawConnection, renter_id: UUID, spot_id: UUID) -> Place:
+    spot = await slots.lock(connection, renter_id, spot_id)
+    if spot is None:
+        raise SpotNotFound if await slots.is_active(connection, renter_id) else NotSignedIn
+    return spot
 
 
 def _require_bookable(settings: Settings, window: Window, now: datetime) -> None:
@@ -105,16 +129,17 @@ def _require_bookable(settings: Settings, window: Window, now: datetime) -> None
             raise Invalid.field("/start_time", f"must lie at most {settings.booking_horizon_days} days ahead")
 
 
-def _priced(settings: Settings, spot: Spot, window: Window) -> Quote:
+def _priced(settings: Settings, spot: Spot | Place, window: Window) -> Quote:
     rates = Rates(spot.hourly_rate, spot.daily_rate, spot.monthly_rate)
     return rules.quote(rates, window.end - window.start, settings.fee_basis_points)
 
 
-def _drafted(settings: Settings, renter: User, spot: Spot, wish: Wish, now: datetime) -> Booking:
+def _drafted(settings: Settings, renter_id: UUID, spot: Place, wish: Wish, now: datetime) -> slots.Draft:
+    """The booking by column."""
     cost = _priced(settings, spot, wish.window)
-    booking = Booking(
-        spot=spot,
-        user_id=renter.id,
+    booking = dict(
+        spot_id=spot.id,
+        user_id=renter_id,
         owner_id=spot.owner_id,
         start_time=wish.window.start,
         end_time=wish.window.end,
@@ -125,21 +150,17 @@ def _drafted(settings: Settings, renter: User, spot: Spot, wish: Wish, now: date
         **wish.about,
     )
     if settings.skip_payment_processing:
-        booking.status, booking.payment_status = Status.CONFIRMED, PaymentStatus.COMPLETED
-    else:
-        booking.status, booking.payment_status = Status.PENDING, PaymentStatus.PENDING
-        booking.expires_at = now + timedelta(minutes=settings.hold_minutes)
-    return booking
+        return booking | {"status": Status.CONFIRMED, "payment_status": PaymentStatus.COMPLETED}
+    expires_at = now + timedelta(minutes=settings.hold_minutes)
+    return booking | {"status": Status.PENDING, "payment_status": PaymentStatus.PENDING, "expires_at": expires_at}
 
 
-async def _taken(session: AsyncSession, booking: Booking) -> Booking:
+async def _added(connection: RawConnection, draft: slots.Draft) -> Mapping[str, Any]:
     """The booking once it is in the table; the exclusion constraint is the backstop of the checks before."""
     try:
-        return await repository.add(session, booking)
-    except IntegrityError as error:
-        if sqlstate(error) == EXCLUSION_VIOLATION:
-            raise SlotTaken from None
-        raise
+        return await slots.add(connection, draft)
+    except ExclusionViolationError:
+        raise SlotTaken from None
 
 
 async def read(session: AsyncSession, user: User, booking_id: UUID, *, lock: bool = False) -> Booking:

@@ -2,24 +2,27 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import Engine, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from parkingspots.settings import Settings
 
 DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
-EXCLUSION_VIOLATION = "23P01"
 INVALID_PARAMETER = "22023"
-ATTEMPTS = 3
-LONGEST_PAUSE = 0.05  # seconds; a deadlock's other half is done within milliseconds
+LONGEST_PAUSES = 0.05, 0.5  # seconds; a deadlock's other half is done within milliseconds, not so where many met
+CONNECTING = 5.0  # seconds
+ATTEMPTS = len(LONGEST_PAUSES) + 1
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 P = ParamSpec("P")
@@ -27,16 +30,19 @@ R = TypeVar("R")
 
 
 class Database:
-    """One pool of connections; `transaction()` for writes and `reader()`, in autocommit, for reads."""
+    """Connections in pools: `transaction()` for writes; for reads, in autocommit, `reader()` and `raw()`."""
 
     def __init__(self, settings: Settings, *, pool_size: int | None = None) -> None:
+        self._settings = settings
+        self._pool_size = pool_size or settings.database_pool_size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self.engine: AsyncEngine = create_async_engine(
             settings.sqlalchemy_url,
-            pool_size=pool_size or settings.database_pool_size,
+            pool_size=self._pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_wait_seconds,
             hide_parameters=True,  # an error's text goes to the log
-            connect_args={"timeout": 5, "server_settings": _server_settings(settings)},
+            connect_args={"timeout": CONNECTING, "server_settings": _server_settings(settings)},
         )
         _skip_closed_connections(self.engine.sync_engine)
         self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -62,16 +68,67 @@ class Database:
     @asynccontextmanager
     async def raw(self) -> AsyncIterator[RawConnection]:
         """The driver's own connection, in autocommit: for a statement whose rows go out as they come."""
-        async with self.engine.connect() as pooled:
-            connection = (await pooled.get_raw_connection()).driver_connection
-            assert connection is not None  # noqa: S101 - it is connected
+        with _errors_as_sqlalchemys():
+            pool = await self._driver_pool()
             try:
-                yield connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                raise DBAPIError(None, None, error) from error
+                connection = await pool.acquire(timeout=self._settings.database_pool_wait_seconds)
+            except TimeoutError:
+                raise PoolTimeout("no connection of the driver's pool is free") from None
+            try:
+                yield cast("RawConnection", connection)
+            finally:
+                await pool.release(connection)
+
+    async def _driver_pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The driver's own pool, which costs a third of what SQLAlchemy's does; connected as it is needed."""
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(  # waits for nothing: no connection is made yet
+                driver_address(self._settings.sqlalchemy_url),
+                min_size=0,
+                max_size=self._pool_size,
+                max_inactive_connection_lifetime=0,
+                reset=_left_as_it_is,
+                timeout=CONNECTING,
+                server_settings=_server_settings(self._settings),
+            )
+        return self._pool
 
     async def aclose(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
         await self.engine.dispose()
+
+
+def driver_address(url: URL) -> str:
+    """The address as libpq writes it, where SQLAlchemy says `ssl`."""
+    query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
+    return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
+
+
+async def _left_as_it_is(_connection: object) -> None:
+    """Nothing here changes a session's settings: to have them reset would be another round trip a query."""
+
+
+@asynccontextmanager
+async def raw_transaction(session: AsyncSession) -> AsyncIterator[RawConnection]:
+    """The driver's own connection in a transaction, committed when the block ends and undone when it raises.
+
+    Where the session's has begun it is a part of that: a savepoint. The session itself rests meanwhile.
+    """
+    pooled = await (await session.connection()).get_raw_connection()
+    connection = cast("RawConnection", pooled.driver_connection)
+    with _errors_as_sqlalchemys():
+        async with connection.transaction():
+            yield connection
+
+
+@contextmanager
+def _errors_as_sqlalchemys() -> Iterator[None]:
+    """Those of the driver, and of a connection that cannot be made, as everybody here knows them."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error) as error:
+        raise DBAPIError(None, None, error) from error
 
 
 def _server_settings(settings: Settings) -> dict[str, str]:
@@ -121,7 +178,7 @@ def retried(
     @wraps(use_case)
     async def attempt(session: AsyncSession, /, *args: P.args, **kwargs: P.kwargs) -> R:
         alone = not session.in_transaction()
-        for _ in range(ATTEMPTS - 1):
+        for longest in LONGEST_PAUSES:
             try:
                 async with nullcontext() if alone else session.begin_nested():
                     return await use_case(session, *args, **kwargs)
@@ -130,7 +187,7 @@ def retried(
                     raise
                 if alone:
                     await session.rollback()
-                await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - jitter, no secret
+                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
         return await use_case(session, *args, **kwargs)
 
     return attempt

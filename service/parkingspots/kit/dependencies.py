@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import TimeSource
-from parkingspots.kit.database import Database, RawConnection
+from parkingspots.kit.database import Database
 from parkingspots.kit.follower import Follower
 from parkingspots.settings import Settings
 
@@ -44,12 +44,17 @@ CurrentDatabase = Annotated[Database, Depends(_database)]
 ProbeDatabase = Annotated[Database, Depends(_probe)]
 
 
-async def _transaction(request: Request, database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
-    async with database.transaction() as session:
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with (await _database(request)).transaction() as session:
         yield session
+    await catch_up(request)
+
+
+async def catch_up(request: Request) -> None:
+    """See to it that whoever reads here what was just committed sees it at once."""
     follower: Follower | None = request.app.state.follower
     if follower is not None:
-        await follower.catch_up()  # so that whoever reads this answer's effect here sees it at once
+        await follower.catch_up()
 
 
 async def _reader(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
@@ -57,12 +62,6 @@ async def _reader(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def _raw_reader(database: CurrentDatabase) -> AsyncIterator[RawConnection]:
-    async with database.raw() as connection:
-        yield connection
-
-
 # scope="function": the commit comes before the answer is sent, so a client that has its answer can read its write.
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 Reader = Annotated[AsyncSession, Depends(_reader, scope="function")]
-RawReader = Annotated[RawConnection, Depends(_raw_reader, scope="function")]

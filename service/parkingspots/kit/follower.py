@@ -11,13 +11,13 @@ import structlog
 from sqlalchemy.engine import URL
 
 from parkingspots.kit.changes import FIRST_LOOK, LOOK, WHICH_DATABASE, Snapshot, change_of
+from parkingspots.kit.database import CONNECTING, driver_address
 from parkingspots.kit.knowledge import Knowledge
 
 PAUSE = 0.4  # seconds between two looks
 TRUSTED_FOR = 1.0
 """Seconds after a look for which answers are still served: what others wrote is seen no later than that."""
 PATIENCE = 1.0  # seconds for one look
-CONNECTING = 5.0  # seconds
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class Follower:
         self.database = ""
         """Which database this is: what is known of another, or of one that was restored, is not true of it."""
         self._span = span
-        self._address = _for_asyncpg(url)
+        self._address = driver_address(url)
         self._clock = clock
         self._heard_at = -TRUSTED_FOR
         self._ahead = 0.0  # the database's clock less ours
@@ -72,6 +72,8 @@ class Follower:
                 await self._follow()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("the log of changes cannot be read: nothing is cached", error=str(error) or repr(error))
+            except Exception:
+                log.exception("the log of changes could not be followed; it is tried again")
             await asyncio.sleep(PAUSE)
 
     async def _follow(self) -> None:
@@ -127,9 +129,3 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE):
                 await self._wanted.wait()
-
-
-def _for_asyncpg(url: URL) -> str:
-    """The address as libpq writes it, where SQLAlchemy says `ssl`."""
-    query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
-    return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

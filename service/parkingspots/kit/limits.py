@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from packaging.version import Version
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from parkingspots.kit.addresses import client_address
 from parkingspots.kit.cache import LONGEST_WAIT
 from parkingspots.kit.problems import Problem, answer
+from parkingspots.kit.windows import MovingWindows
 from parkingspots.settings import Settings
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
@@ -71,6 +73,11 @@ class _Lease:
     fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+class _Storage(RedisStorage):
+    DEPENDENCIES: dict[str, Version | None] = {"redis": None}  # noqa: RUF012 - as its base says it
+    """Its base has more, and loads every client that happens to be installed."""
+
+
 class Limits:
     """The limits of `settings`; where they are switched off, everything is allowed."""
 
@@ -89,14 +96,15 @@ class Limits:
             socket_connect_timeout=LONGEST_WAIT,
             socket_timeout=LONGEST_WAIT,
         )
-        self._shared = RedisStorage(
+        self._shared = _Storage(
             "redis://",
             implementation="redispy",
             key_prefix="parkingspots:limits",
             connection_pool=cast("Any", self._pool),
         )
-        self._own = MemoryStorage()
-        self._windows = MovingWindowRateLimiter(self._shared), MovingWindowRateLimiter(self._own)
+        self._everybodys = MovingWindowRateLimiter(self._shared)
+        self._own = MovingWindows()
+        self._alone = MemoryStorage()
         self._leases: OrderedDict[str, _Lease] = OrderedDict()
         self._valkey_rests_until = 0.0
 
@@ -105,32 +113,32 @@ class Limits:
 
         This process counts too: where Valkey is lost, its own count goes on from where it was.
         """
-        await self._require(policy, whose, lambda window, key: window.hit(policy.item, key))
+        await self._require(policy, whose, self._own.hit, self._everybodys.hit)
 
     async def require(self, policy: Policy, *whose: str) -> None:
         """Raise TooManyRequests where there is no room for one more; counts nothing."""
-        await self._require(policy, whose, lambda window, key: window.test(policy.item, key))
+        await self._require(policy, whose, self._own.test, self._everybodys.test)
 
     async def _require(
-        self, policy: Policy, whose: tuple[str, ...], ask: Callable[[MovingWindowRateLimiter, str], Awaitable[bool]]
+        self,
+        policy: Policy,
+        whose: tuple[str, ...],
+        ask_here: Callable[[RateLimitItem, str], bool],
+        ask_valkey: Callable[[RateLimitItem, str], Awaitable[bool]],
     ) -> None:
-        """Raise TooManyRequests unless `ask` is answered with yes: by Valkey, or by this process while that is away."""
+        """Raise TooManyRequests unless the answer is yes: Valkey's, or this process's own while that is away."""
         if not self.enabled:
             return
         key = _key(policy, *whose)
-        shared, own = self._windows
-        here = await ask(own, key)
-        everywhere = await self._asked(lambda: ask(shared, key))
+        here = ask_here(policy.item, key)
+        everywhere = await self._asked(lambda: ask_valkey(policy.item, key))
         if not (here if everywhere is None else everywhere):
             raise TooManyRequests(policy, await self._seconds(policy, key))
 
     async def _seconds(self, policy: Policy, key: str) -> int:
         """Until there is room again."""
-        shared, own = self._windows
-        stats = await self._asked(lambda: shared.get_window_stats(policy.item, key))
-        if stats is None:
-            stats = await own.get_window_stats(policy.item, key)
-        return _until(stats.reset_time, policy)
+        stats = await self._asked(lambda: self._everybodys.get_window_stats(policy.item, key))
+        return _until(self._own.reset_time(policy.item, key) if stats is None else stats.reset_time, policy)
 
     async def admit(self, address: str) -> None:
         """Count a request of a client address, or raise TooManyRequests.
@@ -178,7 +186,7 @@ class Limits:
             spent = await storage.incr(key, item.get_expiry(), wanted)
             return max(0, min(wanted, item.amount - spent + wanted)), await storage.get_expiry(key)
 
-        permits, ends = await self._asked(lambda: fetched(self._shared)) or await fetched(self._own)
+        permits, ends = await self._asked(lambda: fetched(self._shared)) or await fetched(self._alone)
         lease.size, lease.left, lease.ends = permits, permits, max(ends, time.time() + 1)
         self._takes(lease)
 
@@ -196,8 +204,8 @@ class Limits:
 
     async def aclose(self) -> None:
         await self._pool.aclose()
-        if self._own.timer is not None:
-            self._own.timer.cancel()
+        if self._alone.timer is not None:
+            self._alone.timer.cancel()
 
 
 def _until(moment: float, policy: Policy) -> int:

@@ -95,16 +95,21 @@ def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[lis
 def link(
     request: Request, response: Response, cursor: str | None, asked_for: Sequence[tuple[str, str]] | None = None
 ) -> None:
-    """Name the next page in the Link header, by a relative reference: no header of the client's gets into it.
+    """Name the next page in the Link header.
 
     `asked_for` are the parameters in their one form; without them they are repeated as they were sent.
     """
-    if cursor is None:
-        return
     sent = request.query_params.multi_items() if asked_for is None else asked_for
-    kept = [(name, value) for name, value in sent if name not in {"page", "cursor"}]
+    response.headers.update(next_page(request.url.path, cursor, sent))
+
+
+def next_page(path: str, cursor: str | None, parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The Link header, where there is a next page: a relative reference, so no header of the client's gets into it."""
+    if cursor is None:
+        return {}
+    kept = [(name, value) for name, value in parameters if name not in {"page", "cursor"}]
     query = urlencode([*kept, ("cursor", cursor)], errors="replace")
-    response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    return {"Link": f'<{path}?{query}>; rel="next"'}
 
 
 async def every(fetch: Callable[[Page], Awaitable[Sequence[Row]]], key: Callable[[Row], Key]) -> AsyncIterator[Row]:

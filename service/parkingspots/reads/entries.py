@@ -56,6 +56,7 @@ class Form:
 
     etag: str
     headers: Headers
+    not_modified: Headers
     body: bytes
 
 
@@ -95,7 +96,9 @@ class Entry:
             (b"cache-control", (FOR_ONE if signed_in else FOR_EVERYBODY).encode()),
             (b"vary", b"Authorization, Accept-Encoding"),
         ]
-        return Form(etag, [*headers, (b"content-encoding", b"gzip")] if packed else headers, body)
+        if packed:
+            headers.append((b"content-encoding", b"gzip"))
+        return Form(etag, headers, [each for each in headers if not each[0].startswith(b"content-")], body)
 
     @property
     def size(self) -> int:

@@ -6,8 +6,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers, bytes_of
+from parkingspots.reads.direct import Direct
 from parkingspots.reads.entries import Entry
-from parkingspots.reads.reads import OK, PATIENCE, UNAVAILABLE, Reads
+from parkingspots.reads.reads import OK, PATIENCE, UNAVAILABLE, Answer, Reads
 from parkingspots.reads.targets import Target, Targets
 
 NOT_MODIFIED = 304
@@ -20,6 +21,7 @@ class FastPath:
 
     def __init__(self, app: ASGIApp, targets: Targets) -> None:
         self.app = app
+        self._direct = Direct(app)
         self._targets = targets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +43,7 @@ class FastPath:
         if entry is None:
             await self._load(reads, target, wanted, scope, receive, send)
         elif wanted.may_have(entry):
-            reads.refresh_early(self.app, target, scope, entry)
+            reads.refresh_early(self._direct, target, scope, entry)
             await _send(entry, target, outcome, wanted, send)
         else:
             await self._ask_route(target, scope, receive, send)
@@ -52,7 +54,7 @@ class FastPath:
         stale = reads.stale(target)
         try:
             async with asyncio.timeout(None if stale is None else PATIENCE):
-                answer, was_asked = await reads.loaded(self.app, target, scope)
+                answer, was_asked = await reads.loaded(self._direct, target, scope)
         except TimeoutError:
             if stale is None:
                 raise
@@ -61,6 +63,8 @@ class FastPath:
             await _send(stale, target, "stale", wanted, send, age=reads.age(stale))
         elif answer is not None and answer.entry is not None and wanted.may_have(answer.entry):
             await _send(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
+        elif answer is not None and answer.entry is None and not wanted.signed_in:
+            await _repeat(answer, target, send)
         else:
             await self._ask_route(target, scope, receive, send)
 
@@ -69,19 +73,27 @@ class FastPath:
         await self.app(scope, receive, send)
 
 
+async def _repeat(answer: Answer, target: Target, send: Send) -> None:
+    answers(target.route, "failed").inc()
+    for message in answer.messages:
+        headers = {"headers": list(message["headers"])} if "headers" in message else {}
+        await send({**message, **headers})
+
+
 async def _send(
     entry: Entry, target: Target, outcome: str, wanted: Wants, send: Send, age: float | None = None
 ) -> None:
     """A message of its own each time: layers outside may change it."""
     form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in)
-    headers, body, status = list(form.headers), form.body, OK
     if wanted.known is not None and wanted.knows(entry.about.etag):
-        headers = [header for header in headers if not header[0].startswith(b"content-")]
-        body, status = b"", NOT_MODIFIED
+        headers, body, status = list(form.not_modified), b"", NOT_MODIFIED
+    else:
+        headers, body, status = list(form.headers), form.body, OK
     if age is not None:
         headers = [header for header in headers if header[0] != b"cache-control"]
         headers += [(b"cache-control", NO_STORE), (b"age", str(int(age)).encode())]
     answers(target.route, outcome).inc()
-    bytes_of(target.route).inc(len(body))
+    if body:
+        bytes_of(target.route).inc(len(body))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

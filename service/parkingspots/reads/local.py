@@ -13,6 +13,8 @@ class Kept:
     entry: Entry
     size: int
     checked: int
+    is_shared: bool
+    """Whether Valkey has been given it, or has given it."""
 
 
 class Local:
@@ -29,12 +31,12 @@ class Local:
             self._kept.move_to_end(key)
         return kept
 
-    def put(self, key: str, entry: Entry, checked: int) -> None:
+    def put(self, key: str, entry: Entry, checked: int, *, is_shared: bool = False) -> None:
         self.drop(key)
         size = entry.size + 2 * len(key)
         if size > self.room:
             return
-        self._kept[key] = Kept(entry, size, checked)
+        self._kept[key] = Kept(entry, size, checked, is_shared)
         self.used += size
         while self.used > self.room:
             _, oldest = self._kept.popitem(last=False)

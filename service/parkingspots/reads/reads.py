@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 from parkingspots.kit.follower import Follower
 from parkingspots.kit.freshness import STATE, RestsOn
 from parkingspots.reads.counts import KEPT, REFRESHED
+from parkingspots.reads.direct import ASKED
 from parkingspots.reads.entries import JSON, About, Entry
 from parkingspots.reads.local import Local
 from parkingspots.reads.shared import Shared
@@ -63,6 +64,9 @@ class Reads:
             if not knowledge.stands(entry.about.footprint, entry.snapshot.shows, kept.checked):
                 return None
             kept.checked = knowledge.version
+        if not kept.is_shared:  # asked for twice: worth sharing
+            kept.is_shared = True
+            self._shared.put(self._follower.database, target.key, entry, entry.about.good_for)
         return entry
 
     async def shared(self, target: Target) -> Entry | None:
@@ -75,7 +79,7 @@ class Reads:
             return None
         if not self._follower.knowledge.stands(entry.about.footprint, entry.snapshot.shows):
             return None
-        self._keep(target, entry, heard)
+        self._keep(target, entry, heard, is_shared=True)
         return entry
 
     def _is_alive(self, entry: Entry) -> bool:
@@ -83,8 +87,8 @@ class Reads:
         covered = self._follower.knowledge.covers(entry.about.loaded_at)
         return covered and -CLOCKS_APART < age < entry.about.good_for
 
-    def _keep(self, target: Target, entry: Entry, heard: int) -> None:
-        self._local.put(target.key, entry, heard)
+    def _keep(self, target: Target, entry: Entry, heard: int, *, is_shared: bool = False) -> None:
+        self._local.put(target.key, entry, heard, is_shared=is_shared)
         KEPT.set(self._local.used)
 
     async def loaded(self, app: ASGIApp, target: Target, scope: Scope) -> tuple[Answer, bool]:
@@ -119,20 +123,22 @@ class Reads:
 
     def _begin(self, app: ASGIApp, target: Target, scope: Scope) -> "asyncio.Task[Answer]":
         self._turn += 1
-        task = asyncio.create_task(self._load(app, target, scope, self._turn))
+        task = asyncio.create_task(self._load_once(app, target, scope, self._turn))
         self._loading[target.key] = task
-        task.add_done_callback(lambda done: self._end(target, done))
+        task.add_done_callback(_retrieve)
         return task
 
-    def _end(self, target: Target, task: "asyncio.Task[Answer]") -> None:
-        del self._loading[target.key]
-        if not task.cancelled():
-            task.exception()  # whoever waited has it; a refresh that failed is nobody's trouble
+    async def _load_once(self, app: ASGIApp, target: Target, scope: Scope, turn: int) -> Answer:
+        """Load, and be gone before anybody who waits goes on: they may have to begin anew."""
+        try:
+            return await self._load(app, target, scope, turn)
+        finally:
+            del self._loading[target.key]
 
     async def _load(self, app: ASGIApp, target: Target, scope: Scope, turn: int) -> Answer:
         follower, knowledge = self._follower, self._follower.knowledge
-        may_be_kept = follower.is_current()
-        snapshot, heard, database = knowledge.snapshot, knowledge.version, follower.database
+        is_current = follower.is_current()
+        snapshot, heard = knowledge.snapshot, knowledge.version
         loaded_at, began = follower.now(), time.perf_counter()
         messages: list[Message] = []
 
@@ -142,7 +148,7 @@ class Reads:
         rests = RestsOn(is_wanted=True)
         await app(_inner(target, scope, rests), _nothing, collect)
         entry, etag = None, _header(messages, b"etag")
-        if may_be_kept and rests.footprint is not None and messages[0]["status"] == OK and etag is not None:
+        if rests.footprint is not None and messages[0]["status"] == OK and etag is not None:
             about = About(
                 footprint=rests.footprint,
                 snapshot=snapshot.text,
@@ -158,24 +164,31 @@ class Reads:
                 ),
             )
             entry = Entry(about, b"".join(message.get("body", b"") for message in messages[1:]))
+        if entry is not None and is_current:
             self._keep(target, entry, heard)
-            self._shared.put(database, target.key, entry, about.good_for)
         return Answer(messages, entry, turn)
+
+
+def _retrieve(task: "asyncio.Task[Answer]") -> None:
+    """Whoever waited has the exception; a refresh that failed is nobody's trouble."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _inner(target: Target, scope: Scope, rests: RestsOn) -> dict[str, Any]:
     """The request as a stranger would send it, so that nothing of a visitor gets into what is kept."""
     path = scope.get("root_path", "") + target.path
+    state: dict[str, object] = {STATE: rests} if target.asked is None else {STATE: rests, ASKED: target.asked}
     return {
         **{name: scope[name] for name in ("type", "asgi", "http_version", "scheme", "server", "app") if name in scope},
         "method": "GET",
         "root_path": scope.get("root_path", ""),
         "path": path,
         "raw_path": path.encode(),
-        "query_string": target.query.encode(),
+        "query_string": b"" if target.asked is not None else target.query.encode(),
         "headers": [(b"host", b"localhost")],
         "client": None,
-        "state": {STATE: rests},
+        "state": state,
     }
 
 

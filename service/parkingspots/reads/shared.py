@@ -2,12 +2,15 @@
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import zip_longest
+from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError, ResponseError
 
 from parkingspots import __version__
 from parkingspots.kit.breaker import Breaker
@@ -30,7 +33,8 @@ class Shared:
     """Reads and writes of many coroutines travel together: a pipeline of commands at a time."""
 
     def __init__(self, cache: Cache) -> None:
-        self._valkey = cache.client
+        self._pool = cache.client.connection_pool
+        self._connection: AbstractConnection | None = None
         self._reading, self._writing = Breaker(), Breaker()
         self._wanted: dict[str, asyncio.Future[bytes | None]] = {}
         self._written: dict[str, tuple[Entry, float]] = {}
@@ -77,23 +81,46 @@ class Shared:
     async def _exchange(
         self, wanted: dict[str, asyncio.Future[bytes | None]], written: dict[str, tuple[Entry, float]]
     ) -> None:
-        """One pipeline: the reads first."""
-        pipeline = self._valkey.pipeline(transaction=False)
-        for name in wanted:
-            pipeline.get(name)
-        for name, (entry, seconds) in written.items():
-            pipeline.set(name, entry.to_bytes(), px=max(1, int(seconds * 1000)))
-        answers: list[object] = []
+        """There and back once. Past redis-py's client, whose pipeline costs more than what it carries."""
+        commands: list[tuple[Any, ...]] = [("MGET", *wanted)] if wanted else []
+        commands += [
+            ("SET", name, entry.to_bytes(), "PX", max(1, int(seconds * 1000)))
+            for name, (entry, seconds) in written.items()
+        ]
+        answers: list[Any] = []
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                answers = await pipeline.execute(raise_on_error=False)
+                answers = await self._ask(commands)
         except (RedisError, OSError, TimeoutError) as error:
-            answers = [error] * (len(wanted) + len(written))
+            answers = [error] * len(commands)
+            await self._hang_up()
         finally:
-            for future, raw in zip_longest(wanted.values(), answers[: len(wanted)]):
+            found = answers.pop(0) if wanted and answers else None
+            for future, raw in zip_longest(wanted.values(), found if isinstance(found, list) else ()):
                 future.set_result(raw if isinstance(raw, bytes) else None)
-        self._judge(self._reading, "reads", answers[: len(wanted)])
-        self._judge(self._writing, "writes", answers[len(wanted) :])
+        self._judge(self._reading, "reads", [found] if wanted else [])
+        self._judge(self._writing, "writes", answers)
+
+    async def _ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """What Valkey says to each command, refusals as exceptions."""
+        if self._connection is None:
+            connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+            await connection.connect()
+            self._connection = connection
+        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        return [await self._answer(self._connection) for _ in commands]
+
+    async def _answer(self, connection: AbstractConnection) -> Any:  # noqa: ANN401 - of any type
+        try:
+            return await connection.read_response(timeout=math.inf)
+        except ResponseError as refusal:
+            return refusal
+
+    async def _hang_up(self) -> None:
+        """What would still come in answers nobody."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
 
     def _judge(self, breaker: Breaker, what: str, answers: Sequence[object]) -> None:
         """A Valkey that refuses (full, read-only, loading) is no better than none; it may refuse writes alone."""
@@ -115,6 +142,7 @@ class Shared:
             self._travelling.cancel()
             with suppress(asyncio.CancelledError):
                 await self._travelling
+        await self._hang_up()
 
 
 def _name(database: str, key: str) -> str:

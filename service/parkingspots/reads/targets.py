@@ -1,7 +1,7 @@
 """Which requests may be answered from what is kept, and the one name of each, however it was written."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import Field, ValidationError
 from starlette.types import Scope
 
+from parkingspots.kit import paging
 from parkingspots.kit.clock import TimeSource
-from parkingspots.kit.paging import HIGHEST_PAGE, MOST, asked, by_age
+from parkingspots.kit.paging import HIGHEST_PAGE, MOST, by_age
 from parkingspots.kit.problems import Problem
 from parkingspots.kit.wire import Wire
 from parkingspots.reviews.routes import REVIEWS_A_PAGE
 from parkingspots.settings import Settings
-from parkingspots.spots.queries import ListQuery, SearchQuery
+from parkingspots.spots.queries import Asked, ListQuery, SearchQuery
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 LONGEST = 2_000
@@ -31,13 +32,19 @@ class Target:
 
     route: str
     path: str
-    query: str
+    pairs: Pairs
     good_for: float
     """Seconds."""
+    asked: Asked | None = None
+    """Of a search: what it asks for."""
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.path} {self.pairs}")
 
     @property
-    def key(self) -> str:
-        return f"{self.path}?{self.query}"
+    def query(self) -> str:
+        return urlencode(self.pairs)
 
 
 class NoQuery(Wire):
@@ -57,7 +64,7 @@ class PageQuery(Wire):
 
     def pairs(self) -> Pairs:
         size = self.page_size or self.limit or REVIEWS_A_PAGE
-        page = asked(self.page, size, self.cursor, by_age)
+        page = paging.asked(self.page, size, self.cursor, by_age)
         which = ("page", str(self.page)) if self.cursor is None else ("cursor", self.cursor)
         return [("page_size", str(page.size)), which]
 
@@ -115,6 +122,8 @@ class Targets:
     def of(self, scope: Scope) -> Target | None:
         """The target of a GET, or None for what only its route can answer."""
         written = scope["path"], scope["query_string"]
+        if len(written[0]) + len(written[1]) > LONGEST:
+            return None
         known = self._remembered.get(written)
         if known is None or (known.minute is not None and known.minute != self._minute()):
             known = self._recognised(scope.get("root_path", ""), *written)
@@ -127,8 +136,6 @@ class Targets:
         return self._clock.now().replace(second=0, microsecond=0)
 
     def _recognised(self, root: str, path: str, query: bytes) -> Remembered:
-        if len(path) + len(query) > LONGEST:
-            return NOTHING
         bare = path.removeprefix(root).removesuffix("/")
         for pattern, route in self._routes:
             found = pattern.fullmatch(bare)
@@ -139,15 +146,16 @@ class Targets:
     def _remember(self, route: Route, path: str, query: bytes) -> Remembered:
         try:
             sent = route.query.model_validate(_once_each(query, route.query))
+            if not isinstance(sent, ListQuery):
+                return Remembered(Target(route.name, path, sent.pairs(), route.good_for))
             minute = self._minute()
-            if isinstance(sent, ListQuery):
-                pairs = sent.asked(self._longest_window, minute).pairs()
-                implies = sent.start_time is None and isinstance(sent, SearchQuery)
-            else:
-                pairs, implies = sent.pairs(), False
+            asked = sent.asked(self._longest_window, minute)
         except (ValidationError, Problem, RepeatedError):
             return NOTHING  # the route says what is wrong with it
-        return Remembered(Target(route.name, path, urlencode(pairs), route.good_for), minute if implies else None)
+        is_implied = sent.start_time is None and asked.window is not None
+        return Remembered(
+            Target(route.name, path, asked.pairs(), route.good_for, asked), minute if is_implied else None
+        )
 
 
 class RepeatedError(Exception):

@@ -6,9 +6,6 @@ from asyncpg import Record
 from pydantic_core import to_json
 
 from parkingspots.spots.rules import ground_km
-from parkingspots.spots.schemas import SpotItem
-
-SHOWN = tuple(name for name in SpotItem.model_fields if name != "distance_km")
 
 
 def items(rows: Sequence[Record]) -> bytes:
@@ -17,7 +14,9 @@ def items(rows: Sequence[Record]) -> bytes:
 
 
 def _item(row: Record) -> dict[str, object]:
-    item: dict[str, object] = {name: row[name] for name in SHOWN}
-    chord = row.get("chord")
+    """The columns of a search are the fields of an item, but for two by which the rows are ordered."""
+    item = dict(row)
+    del item["created_at"]
+    chord = item.pop("chord", None)
     item["distance_km"] = None if chord is None else ground_km(chord)
     return item

@@ -66,7 +66,7 @@ class ListQuery(Wire):
     q: Words | None = Field(default=None, description="part of title, description, address or city")
     latitude: Latitude | None = None
     longitude: Longitude | None = None
-    radius_km: Annotated[float, Field(gt=0, le=HIGHEST_RADIUS_KM, allow_inf_nan=False)] = 10
+    radius_km: Annotated[float, Field(gt=0, le=HIGHEST_RADIUS_KM, allow_inf_nan=False)] = 10.0
     city: Words | None = Field(default=None, description="part of the city, without regard to case and accents")
     spot_type: SpotType | None = None
     vehicle_size: VehicleSize | None = Field(default=None, description="fits at least this")
@@ -130,7 +130,7 @@ class ListQuery(Wire):
 class SearchQuery(ListQuery):
     """The parameters of the search, which without a window means the next hour."""
 
-    radius_km: Annotated[float, Field(gt=0, le=HIGHEST_RADIUS_KM, allow_inf_nan=False)] = 50
+    radius_km: Annotated[float, Field(gt=0, le=HIGHEST_RADIUS_KM, allow_inf_nan=False)] = 50.0
     prefecture: Words | None = Field(default=None, description="part of the prefecture")
     state: Words | None = Field(default=None, description="another name for prefecture")
     zip_code: Annotated[Line, Field(max_length=20)] | None = None

@@ -23,8 +23,7 @@ async def search(
 ) -> Sequence[Record]:
     """The spots of the page and one more, where there is one."""
     asked = finding.parameters(wishes, place, window, page)
-    statement = finding.statement(frozenset(asked))
-    return await connection.fetch(statement.text, *statement.arguments(asked))
+    return await connection.fetch(*finding.statement(frozenset(asked)).given(**asked))
 
 
 async def add(session: AsyncSession, spot: Spot) -> Spot:
@@ -91,13 +90,6 @@ async def lock_all_of(session: AsyncSession, owner_id: UUID) -> Sequence[Spot]:
             .execution_options(populate_existing=True)
         )
     ).all()
-
-
-async def is_open(session: AsyncSession, spot_id: UUID, window: Window) -> bool:
-    """Whether the spot's hours and slots allow the whole window."""
-    return bool(
-        await session.scalar(select(finding.open_throughout(window.start, window.end)).where(Spot.id == spot_id))
-    )
 
 
 async def has_live_bookings(session: AsyncSession, spot_id: UUID, now: datetime) -> bool:

@@ -11,17 +11,15 @@ from parkingspots.accounts.identity import ONCE, TOKEN_OPTIONAL, CurrentUser, Vi
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.kit import paging
 from parkingspots.kit.conditional import IfMatch
-from parkingspots.kit.database import RawConnection
-from parkingspots.kit.dependencies import Clock, CurrentSettings, RawReader, Reader, Transaction
+from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Reader, Transaction
 from parkingspots.kit.footprints import Kind, Span, Subjects
 from parkingspots.kit.freshness import LONGEST_KEPT, Freshness, RestsOn
 from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid, NotFound, problems
 from parkingspots.kit.wire import Message
-from parkingspots.spots import search, service
-from parkingspots.spots.footprints import footprint
-from parkingspots.spots.items import items
+from parkingspots.spots import service
+from parkingspots.spots.listing import listing
 from parkingspots.spots.models import Spot
 from parkingspots.spots.problems import SpotHasBookings, SpotNotFound, TooManySlots
 from parkingspots.spots.queries import ListQuery, SearchQuery
@@ -37,43 +35,28 @@ router = APIRouter(prefix="/parking-spots", tags=["parking spots"], route_class=
 async def list_spots(
     query: Annotated[ListQuery, Query()],
     request: Request,
-    connection: RawReader,
+    database: CurrentDatabase,
     settings: CurrentSettings,
     clock: Clock,
     freshness: Freshness,
 ) -> Response:
     """Spots that fit: nearest first where a place is given, else newest first."""
-    return await _listed(request, query, connection, settings, clock, freshness)
+    asked = query.asked(timedelta(days=settings.booking_max_days), clock.now())
+    return await listing(database, asked, request.url.path, freshness)
 
 
 @router.get("/search", response_model=list[SpotItem], responses=problems(Invalid))
 async def search_spots(
     query: Annotated[SearchQuery, Query()],
     request: Request,
-    connection: RawReader,
+    database: CurrentDatabase,
     settings: CurrentSettings,
     clock: Clock,
     freshness: Freshness,
 ) -> Response:
     """Spots that fit and are free and open for a time; without a time, for the next hour."""
-    return await _listed(request, query, connection, settings, clock, freshness)
-
-
-async def _listed(
-    request: Request,
-    query: ListQuery,
-    connection: RawConnection,
-    settings: CurrentSettings,
-    clock: Clock,
-    freshness: Freshness,
-) -> Response:
     asked = query.asked(timedelta(days=settings.booking_max_days), clock.now())
-    found = await service.search(connection, asked.wishes, asked.place, asked.window, asked.page)
-    freshness.footprint = footprint(asked, found)
-    rows, cursor = paging.cut(asked.page, found, search.key)
-    response = Response(items(rows), media_type="application/json")
-    paging.link(request, response, cursor, asked.pairs())
-    return response
+    return await listing(database, asked, request.url.path, freshness)
 
 
 @router.get("/my-spots", responses=problems(NotSignedIn))

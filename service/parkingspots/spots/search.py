@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    bindparam,
     cast,
     exists,
     func,
@@ -27,11 +26,10 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, array
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.types import TypeEngine
 
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.paging import Key, Page
+from parkingspots.kit.statements import Statement, parameter
 from parkingspots.spots.models import Spot, SpotStats
 from parkingspots.spots.rules import (
     DIAMETER,
@@ -77,7 +75,6 @@ class Wishes:
 
 
 Rows = Select[*tuple[Any, ...]]
-DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 SHOWN = (
     Spot.id,
     Spot.title,
@@ -103,17 +100,6 @@ SHOWN = (
     SpotStats.average_rating,
     SpotStats.total_reviews,
 )
-
-
-@dataclass(frozen=True)
-class Statement:
-    """SQL as PostgreSQL's protocol takes it, and the names of $1, $2, …"""
-
-    text: str
-    names: tuple[str, ...]
-
-    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        return [values[name] for name in self.names]
 
 
 def parameters(wishes: Wishes, place: Place | None, window: Window | None, page: Page) -> dict[str, Any]:
@@ -146,8 +132,7 @@ def statement(names: frozenset[str]) -> Statement:
 
     With a place each row has `chord`, its distance on the unit sphere.
     """
-    compiled = _query(names).compile(dialect=DIALECT)
-    return Statement(str(compiled), tuple(compiled.positiontup or ()))
+    return Statement.of(_query(names))
 
 
 def _query(names: frozenset[str]) -> Rows:
@@ -156,28 +141,26 @@ def _query(names: frozenset[str]) -> Rows:
     if "start" in names:
         query = query.where(_free(), open_throughout(START, END))
     query = _nearest(query, names) if "reach" in names else _newest(query, names)
-    return query.offset(_given("offset", BigInteger) if "offset" in names else None).limit(_given("rows", BigInteger))
+    return query.offset(parameter("offset", BigInteger) if "offset" in names else None).limit(
+        parameter("rows", BigInteger)
+    )
 
 
-def _given(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> Any:  # noqa: ANN401 - of any type
-    return bindparam(name, type_=kind)
-
-
-START, END = _given("start", DateTime(timezone=True)), _given("end", DateTime(timezone=True))
+START, END = parameter("start", DateTime(timezone=True)), parameter("end", DateTime(timezone=True))
 CONDITIONS: Mapping[str, ColumnElement[bool]] = {
-    "words": Spot.words.like(func.holding(_given("words", Text))),
-    "city": func.folded(Spot.city).like(func.holding(_given("city", Text))),
-    "prefecture": func.folded(Spot.prefecture).like(func.holding(_given("prefecture", Text))),
-    "zip_code": Spot.zip_code == _given("zip_code", Text),
-    "spot_type": Spot.spot_type == _given("spot_type", Text),
-    "vehicle_size": Spot.vehicle_size == func.any(_given("vehicle_size", ARRAY(Text))),
-    "max_hourly_rate": Spot.hourly_rate <= _given("max_hourly_rate", BigInteger),
-    "has_ev_charging": Spot.has_ev_charging == _given("has_ev_charging", Boolean),
-    "is_covered": Spot.is_covered == _given("is_covered", Boolean),
-    "south": Spot.latitude >= _given("south", DOUBLE_PRECISION),
-    "north": Spot.latitude <= _given("north", DOUBLE_PRECISION),
-    "west": Spot.longitude >= _given("west", DOUBLE_PRECISION),
-    "east": Spot.longitude <= _given("east", DOUBLE_PRECISION),
+    "words": Spot.words.like(func.holding(parameter("words", Text))),
+    "city": func.folded(Spot.city).like(func.holding(parameter("city", Text))),
+    "prefecture": func.folded(Spot.prefecture).like(func.holding(parameter("prefecture", Text))),
+    "zip_code": Spot.zip_code == parameter("zip_code", Text),
+    "spot_type": Spot.spot_type == parameter("spot_type", Text),
+    "vehicle_size": Spot.vehicle_size == func.any(parameter("vehicle_size", ARRAY(Text))),
+    "max_hourly_rate": Spot.hourly_rate <= parameter("max_hourly_rate", BigInteger),
+    "has_ev_charging": Spot.has_ev_charging == parameter("has_ev_charging", Boolean),
+    "is_covered": Spot.is_covered == parameter("is_covered", Boolean),
+    "south": Spot.latitude >= parameter("south", DOUBLE_PRECISION),
+    "north": Spot.latitude <= parameter("north", DOUBLE_PRECISION),
+    "west": Spot.longitude >= parameter("west", DOUBLE_PRECISION),
+    "east": Spot.longitude <= parameter("east", DOUBLE_PRECISION),
 }
 """The box holds the circle around a place; the index walks nearest-first within it."""
 
@@ -200,22 +183,22 @@ def _free() -> ColumnElement[bool]:
 
 
 def _nearest(query: Rows, names: frozenset[str]) -> Rows:
-    point = func.cube(cast(array([_given(axis, DOUBLE_PRECISION) for axis in "xyz"]), ARRAY(DOUBLE_PRECISION)))
+    point = func.cube(cast(array([parameter(axis, DOUBLE_PRECISION) for axis in "xyz"]), ARRAY(DOUBLE_PRECISION)))
     distance: ColumnElement[float] = Spot.location.op("<->", return_type=DOUBLE_PRECISION())(point)
-    query = query.add_columns(distance.label("chord")).where(distance <= _given("reach", DOUBLE_PRECISION))
+    query = query.add_columns(distance.label("chord")).where(distance <= parameter("reach", DOUBLE_PRECISION))
     if "last_id" in names:
-        query = query.where(tuple_(distance, Spot.id) > tuple_(_given("last_chord", DOUBLE_PRECISION), _LAST_ID))
+        query = query.where(tuple_(distance, Spot.id) > tuple_(parameter("last_chord", DOUBLE_PRECISION), _LAST_ID))
     return query.order_by(distance, Spot.id)
 
 
 def _newest(query: Rows, names: frozenset[str]) -> Rows:
     if "last_id" in names:
-        last = _given("last_created_at", DateTime(timezone=True))
+        last = parameter("last_created_at", DateTime(timezone=True))
         query = query.where(Spot.created_at <= last, (Spot.created_at < last) | (Spot.id > _LAST_ID))
     return query.order_by(Spot.created_at.desc(), Spot.id)
 
 
-_LAST_ID = _given("last_id", Uuid)
+_LAST_ID = parameter("last_id", Uuid)
 
 
 def key(row: Record) -> Key:

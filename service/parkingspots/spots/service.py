@@ -125,14 +125,6 @@ async def _withdraw(session: AsyncSession, spot: Spot) -> None:
     spot.images = []
 
 
-async def lock(session: AsyncSession, spot_id: UUID) -> Spot:
-    """The spot, locked against other bookings and changes until the transaction ends, or raise SpotNotFound."""
-    spot = await repository.lock(session, spot_id)
-    if spot is None or not spot.is_active:
-        raise SpotNotFound
-    return spot
-
-
 async def disable(session: AsyncSession, spot_id: UUID, now: datetime) -> Spot:
     """The spot, off the market; one that was disabled before stays so since then."""
     spot = await _kept(session, spot_id)
@@ -180,11 +172,6 @@ async def of_anybody(
 ) -> Sequence[Spot]:
     """Spots that were not deleted, newest first; those of the page and one more, where there is one."""
     return await repository.of_anybody(session, words, owner_id, page, is_active=is_active)
-
-
-async def is_open(session: AsyncSession, spot: Spot, window: Window) -> bool:
-    """Whether the spot's hours and slots allow the whole window."""
-    return await repository.is_open(session, spot.id, window)
 
 
 async def count_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:

@@ -1,0 +1,38 @@
+"""Several processes that share a port: gunicorn with uvicorn's workers."""
+
+from typing import Any, ClassVar
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.util import import_app
+from uvicorn_worker import UvicornWorker
+
+
+def run(factory: str, host: str, port: int, workers: int, *, backlog: int, keep_alive: int, grace: int) -> None:
+    """Serve what `factory` makes until a signal ends it. `keep_alive` and `grace` are seconds."""
+    options = {
+        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "workers": workers,
+        "worker_class": "parkingspots.prefork.Worker",
+        "backlog": backlog,
+        "keepalive": keep_alive,
+        "graceful_timeout": grace,
+        "control_socket_disable": True,
+    }
+    _Gunicorn(factory, options).run()
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {"proxy_headers": False}
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, factory: str, options: dict[str, Any]) -> None:
+        self.factory, self.options = factory, options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> object:
+        return import_app(f"{self.factory}()")

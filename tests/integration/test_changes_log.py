@@ -1,0 +1,241 @@
+"""Each write logs what it changes of the answers that anybody may get, and nothing else."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conftest import Record
+from parkingspots.dev.postgres import PostgresServer
+from parkingspots.kit import changes, migrating
+from parkingspots.kit.database import Database
+from parkingspots.seed.service import seed
+from parkingspots.settings import Settings
+from parkingspots_lifecycle import job
+from product import SPOT, Api, Person
+
+SOMEWHERE_ELSE: dict[str, Any] = {"latitude": 40.6401, "longitude": 22.9444}
+Logged = Counter[str]
+
+
+class Log:
+    """What was written to the log since it was last looked at."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._seen = 0
+
+    async def kinds(self) -> Logged:
+        return Counter(row["kind"] for row in await self.rows())
+
+    async def rows(self) -> list[dict[str, Any]]:
+        query = text("SELECT * FROM changes WHERE id > :seen ORDER BY id")
+        rows = [dict(row) for row in (await self._session.execute(query, {"seen": self._seen})).mappings()]
+        self._seen = max([self._seen, *(row["id"] for row in rows)])
+        return rows
+
+
+@pytest.fixture
+async def log(session: AsyncSession, spot: str, renter: Person) -> Log:  # noqa: ARG001 - they are there before
+    log = Log(session)
+    await log.rows()
+    return log
+
+
+def only(**kinds: int) -> Logged:
+    return Counter(kinds)
+
+
+async def test_a_new_spot_is_a_change_of_lists_around_it(api: Api, owner: Person, log: Log) -> None:
+    spot = await api.list_spot(owner)
+    (row,) = await log.rows()
+    assert (row["kind"], str(row["subject_id"])) == ("listing", spot)
+    assert (row["latitude"], row["longitude"]) == (SPOT["latitude"], SPOT["longitude"])
+    assert row["born"] == datetime.fromisoformat((await api.get(f"/parking-spots/{spot}"))["created_at"])
+
+
+@pytest.mark.parametrize(
+    "change", [{"hourly_rate": 999}, {"is_available": False}, {"operating_hours": {}}, {"access_instructions": "Ring."}]
+)
+async def test_a_changed_spot_is_one_change_of_lists(
+    api: Api, owner: Person, spot: str, log: Log, change: dict[str, Any]
+) -> None:
+    await api.put(f"/parking-spots/{spot}", owner, **change)
+    assert await log.kinds() == only(listing=1)
+
+
+async def test_a_spot_that_moves_changes_the_lists_of_both_places(api: Api, owner: Person, spot: str, log: Log) -> None:
+    await api.put(f"/parking-spots/{spot}", owner, **SOMEWHERE_ELSE)
+    places = {(row["latitude"], row["longitude"]) for row in await log.rows()}
+    assert places == {(SPOT["latitude"], SPOT["longitude"]), tuple(SOMEWHERE_ELSE.values())}
+
+
+async def test_a_deleted_spot_is_a_change_of_lists(api: Api, owner: Person, spot: str, log: Log) -> None:
+    await api.delete(f"/parking-spots/{spot}", owner)
+    assert "listing" in await log.kinds()
+
+
+async def test_a_slot_changes_when_a_spot_is_open(api: Api, owner: Person, spot: str, log: Log) -> None:
+    slots = f"/parking-spots/{spot}/availability"
+    slot = await api.post(slots, owner, expect=201, day_of_week=0, start_time="08:00", end_time="09:00")
+    assert await log.kinds() == only(opening=1)
+    await api.delete(f"{slots}/{slot['id']}", owner)
+    assert await log.kinds() == only(opening=1)
+
+
+async def test_a_booking_takes_and_frees_its_time(api: Api, renter: Person, spot: str, log: Log) -> None:
+    booking = await api.book(renter, spot, 1, 3)
+    (taken,) = await log.rows()
+    await api.post(f"/bookings/{booking['id']}/cancel", renter)
+    (freed,) = await log.rows()
+    for row in (taken, freed):
+        assert (row["kind"], str(row["subject_id"])) == ("booking", spot)
+        assert [row["starts"], row["ends"]] == [api.clock.now() + timedelta(hours=hours) for hours in (1, 3)]
+        assert (row["latitude"], row["longitude"]) == (SPOT["latitude"], SPOT["longitude"])
+
+
+async def test_a_booking_that_is_refused_logs_nothing(api: Api, renter: Person, spot: str, log: Log) -> None:
+    await api.book(renter, spot, 1, 3)
+    await log.rows()
+    await api.book(renter, spot, 2, 4, expect=409)
+    assert await log.kinds() == only()
+
+
+async def test_a_booking_that_is_confirmed_or_started_holds_its_time_as_before(
+    api: Api, owner: Person, log: Log, record: Record, database: Database
+) -> None:
+    booking = await record("pending", 1, 3)
+    started = await record("confirmed", -1, 1, now=datetime.now(UTC))
+    await log.rows()
+    await api.put(f"/bookings/{booking}/status", owner, status="confirmed")
+    assert (await job.run(database))["start_due"] == 1
+    assert started
+    assert await log.kinds() == only()
+
+
+async def test_the_job_that_completes_a_booking_frees_its_time_and_counts_it(
+    database: Database, record: Record, log: Log
+) -> None:
+    await record("confirmed", -3, -1, now=datetime.now(UTC))
+    await log.rows()
+    await job.run(database)
+    assert await log.kinds() == only(booking=1, page=1)
+
+
+async def test_a_review_is_a_change_of_reviews_and_of_the_rating(
+    api: Api, owner: Person, renter: Person, log: Log, record: Record
+) -> None:
+    booking = await record("completed", -3, -1)
+    await log.rows()
+    review = await api.post("/reviews/", renter, expect=201, booking_id=booking, overall_rating=4)
+    assert await log.kinds() == only(reviews=1, listing=1)
+    path = f"/reviews/{review['id']}"
+    await api.post(f"{path}/response", owner, response="Thank you.")
+    assert set(await log.kinds()) == {"reviews"}
+    await api.post(f"{path}/helpful", owner)
+    assert set(await log.kinds()) == {"reviews"}
+    await api.put(path, renter, overall_rating=2)
+    assert set(await log.kinds()) == {"reviews", "listing"}
+    await api.delete(path, renter)
+    assert set(await log.kinds()) == {"reviews", "listing"}
+
+
+async def test_a_review_that_staff_removes_is_one_of_reviews_and_of_the_rating(
+    api: Api, admin: Person, renter: Person, log: Log, record: Record
+) -> None:
+    booking = await record("completed", -3, -1)
+    review = await api.post("/reviews/", renter, expect=201, booking_id=booking, overall_rating=4)
+    await log.rows()
+    await api.delete(f"/reviews/{review['id']}", admin)
+    assert set(await log.kinds()) == {"reviews", "listing"}
+
+
+@pytest.mark.parametrize("change", [{"full_name": "Another Name"}, {"profile_image": "https://example.com/me.jpg"}])
+async def test_what_everybody_sees_of_a_user_is_a_change(
+    api: Api, renter: Person, log: Log, change: dict[str, Any]
+) -> None:
+    await api.put("/users/me", renter, **change)
+    (row,) = await log.rows()
+    assert (row["kind"], str(row["subject_id"])) == ("user", renter.id)
+
+
+async def test_what_nobody_sees_of_a_user_is_none(api: Api, renter: Person, log: Log) -> None:
+    await api.put("/users/me", renter, phone_number="+302101234567")
+    await api.sign_in(renter.id, renter.email)
+    await api.person("somebody")
+    assert await log.kinds() == only()
+
+
+async def test_a_spot_off_the_market_and_back_is_a_change_of_lists(
+    api: Api, admin: Person, spot: str, log: Log
+) -> None:
+    for act in ("disable", "enable"):
+        await api.post(f"/admin/spots/{spot}/{act}", admin, reason="We look into it.")
+        assert await log.kinds() == only(listing=1)
+
+
+async def test_an_owner_off_the_market_takes_their_spots_along(
+    api: Api, admin: Person, owner: Person, log: Log
+) -> None:
+    await api.list_spot(owner, **SOMEWHERE_ELSE)
+    await log.rows()
+    for act in ("disable", "enable"):
+        await api.post(f"/admin/users/{owner.id}/{act}", admin, reason="We look into it.")
+        assert len({row["subject_id"] for row in await log.rows()}) == 2
+
+
+async def test_demo_data_is_one_change_of_everything(postgres_server: PostgresServer) -> None:
+    url = await asyncio.to_thread(postgres_server.create_database, "seeded-and-logged")
+    settings = Settings(_env_file=None, database_url=url)
+    await migrating.upgrade(settings)
+    await seed(settings, spots=20, bookings=50, seed=1, now=datetime.now(UTC), progress=lambda *_: None)
+    database = Database(settings)
+    async with database.reader() as session:
+        assert await Log(session).kinds() == only(everything=1)
+    await database.aclose()
+    await asyncio.to_thread(postgres_server.drop_database, "seeded-and-logged")
+
+
+async def test_old_changes_are_purged_and_young_ones_are_not(
+    database: Database, session: AsyncSession, spot: str
+) -> None:
+    await session.execute(
+        text(
+            "INSERT INTO changes (kind, at) SELECT 'everything', now() - old FROM unnest(cast(:old AS interval[])) old"
+        ),
+        {"old": [timedelta(hours=3), timedelta(hours=2, minutes=1), timedelta(hours=1, minutes=59)]},
+    )
+    async with database.transaction() as cleaning:
+        assert await changes.purge(cleaning, 1) == 1
+        assert await changes.purge(cleaning, 10) == 1
+    kept = (await session.scalars(text("SELECT kind FROM changes"))).all()
+    assert spot
+    assert sorted(set(kept)) == ["everything", "listing"]
+
+
+@pytest.mark.xfail(reason="a move does not wait for writes of the spot's bookings that are not committed")
+async def test_a_booking_that_is_cancelled_while_its_spot_moves_is_logged_where_the_spot_is_then(
+    database: Database, log: Log, record: Record, spot: str
+) -> None:
+    """Or a search around the new place, asked between the two commits, would never hear that the spot is free."""
+    booking = await record("confirmed", 1, 3)
+    await log.rows()
+    move = text("UPDATE spots SET latitude = :latitude, longitude = :longitude WHERE id = :spot")
+    async with database.transaction() as cancelling:
+        await cancelling.execute(text("UPDATE bookings SET status = 'cancelled' WHERE id = :id"), {"id": booking})
+        moving = asyncio.create_task(_alone(database, move, spot=spot, **SOMEWHERE_ELSE))
+        await asyncio.wait([moving], timeout=0.3)
+        moved_before = moving.done()
+    await moving
+    (row,) = [row for row in await log.rows() if row["kind"] == "booking"]
+    where = (SPOT["latitude"], SPOT["longitude"]) if not moved_before else tuple(SOMEWHERE_ELSE.values())
+    assert (row["latitude"], row["longitude"]) == where
+
+
+async def _alone(database: Database, statement: Any, **values: Any) -> None:
+    async with database.transaction() as session:
+        await session.execute(statement, values)
