@@ -144,6 +144,21 @@ async def test_a_time_at_which_the_spot_is_closed_is_refused(api: Api, owner: Pe
     assert "not open" in answer["detail"]
 
 
+async def test_what_else_is_against_a_booking_is_said_before_that_the_slot_is_taken(
+    api: Api, owner: Person, spot: str, renter: Person, other_renter: Person
+) -> None:
+    async def refusal(who: Person, expect: int = 409) -> str:
+        return str((await api.book(who, spot, 1, 3, expect=expect))["title"])
+
+    await api.book(renter, spot, 1, 3)
+    assert await refusal(other_renter) == "Slot taken"
+    assert await refusal(owner, 400) == "Own spot"
+    await api.put(f"/parking-spots/{spot}", owner, operating_hours={"monday": {"open": "05:00", "close": "06:00"}})
+    assert await refusal(other_renter) == "Spot not open"
+    await api.put(f"/parking-spots/{spot}", owner, is_available=False)
+    assert await refusal(other_renter) == "Spot unavailable"
+
+
 async def test_who_is_not_signed_in_books_nothing(api: Api, spot: str) -> None:
     body: dict[str, Any] = {"parking_spot_id": spot, "start_time": api.at(1), "end_time": api.at(3)}
     await api.post("/bookings/", expect=401, **body)

@@ -110,10 +110,14 @@ async def test_the_constraint_alone_holds_and_deadlocks_stay_inside(
     async def nothing_is_taken(*_: object) -> slots.Slot:
         return slots.Slot(is_open=True, is_taken=False, has_lapsed=False)
 
+    async def is_not_lost(*_: object) -> bool:
+        return False
+
     unlocked = replace(slots.LOCK, text=slots.LOCK.text.removesuffix(" FOR NO KEY UPDATE OF spots"))
     assert unlocked != slots.LOCK
     monkeypatch.setattr(slots, "LOCK", unlocked)
     monkeypatch.setattr(slots, "look", nothing_is_taken)
+    monkeypatch.setattr(slots, "is_lost", is_not_lost)
     async with running(own_settings, clock) as api:
         assert await race(api, ROUNDS) == [ONE_WINNER] * ROUNDS
     assert server_log.count("exclusion constraint") > 0

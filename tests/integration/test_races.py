@@ -88,6 +88,15 @@ async def test_a_booking_waits_for_a_change_of_the_renters_account_and_heeds_it(
     assert await session.scalar(text("SELECT count(*) FROM bookings")) == 0
 
 
+async def test_who_comes_after_a_booking_is_refused_without_waiting_for_the_spot(
+    api: Api, database: Database, spot: str, renter: Person, other_renter: Person
+) -> None:
+    await api.book(other_renter, spot, 1, 3)
+    async with database.transaction() as other:
+        await other.execute(text(f"SELECT FROM spots WHERE id = '{spot}' FOR UPDATE"))
+        assert (await api.book(renter, spot, 2, 4, expect=409))["title"] == "Slot taken"
+
+
 async def test_what_slips_past_the_lock_is_stopped_by_the_constraint_with_the_same_answer(
     api: Api, database: Database, session: AsyncSession, spot: str, renter: Person, other_renter: Person
 ) -> None:

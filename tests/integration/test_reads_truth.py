@@ -209,7 +209,7 @@ async def test_what_valkey_holds_from_before_a_restart_is_good_only_where_nothin
     async with Redis.from_url(valkey_server.url) as valkey, running(keeping, clock) as before:
         await valkey.flushdb()
         await until(before.is_keeping)
-        assert [await price(before, **place) for place in places] == [350, 350]
+        assert [await price(before, **place) for place in places * 2] == [350] * 4  # what is asked for twice is shared
 
         async def are_there() -> bool:
             return int(await valkey.dbsize()) == len(places)

@@ -1,5 +1,6 @@
 """How PostgreSQL finds spots among 20,000 with 100,000 bookings: by index."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,7 +82,7 @@ def explain(country: Database) -> Explain:
             await driver.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE search AS {search.text}")
             for_any_values = await driver.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE search ({nulls})")
             await driver.execute("DEALLOCATE search; RESET plan_cache_mode")
-        custom, generic = [Plan(list(nodes(plan[0]["Plan"]))) for plan in (for_its_values, for_any_values)]
+        custom, generic = [Plan(list(nodes(json.loads(plan)[0]["Plan"]))) for plan in (for_its_values, for_any_values)]
         return [custom] if custom.cost < generic.cost else [custom, generic]
 
     return ask

@@ -225,7 +225,7 @@ async def _plan(connection: RawConnection, kind: Kind) -> dict[str, Any]:
     statement = search.statement(frozenset(asked))
     explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}"
     explained = await connection.fetchval(explain, *statement.given(**asked)[1:])
-    plan: dict[str, Any] = explained[0]["Plan"]
+    plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
     return plan
 
 

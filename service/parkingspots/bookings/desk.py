@@ -10,17 +10,17 @@ from fastapi import Depends, Request
 from parkingspots.accounts.identity import BearerToken, signed_in
 from parkingspots.accounts.models import User
 from parkingspots.kit import idempotency
-from parkingspots.kit.attempts import Begin, own_transaction
+from parkingspots.kit.attempts import Connect
 from parkingspots.kit.database import raw_transaction
 from parkingspots.kit.dependencies import catch_up
 
 
 @dataclass(frozen=True)
 class Booker:
-    """Somebody signed in who is within their limit, and the transaction in which they book."""
+    """Somebody signed in who is within their limit, and the connection over which they book."""
 
     renter: User
-    begin: Begin
+    connect: Connect
 
 
 async def _renter(request: Request, token: BearerToken) -> User:
@@ -35,7 +35,7 @@ async def _booker(
     """With an Idempotency-Key, the booking is a part of the transaction that claims it and keeps the answer."""
     state = request.app.state
     if key is None:
-        yield Booker(renter, partial(own_transaction, state.database))
+        yield Booker(renter, state.database.raw)
     else:
         async with state.database.transaction() as session:
             await idempotency.claim(session, request, renter.id, key, state.clock.now())

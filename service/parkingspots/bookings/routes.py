@@ -65,7 +65,7 @@ async def create_booking(wish: BookingIn, booker: CurrentBooker, request: Reques
     )
     wanted = service.Wish(wish.parking_spot_id, Window(wish.start_time, wish.end_time), about)
     state = request.app.state
-    taken = await service.book(booker.begin, state.settings, booker.renter.id, wanted, state.clock.now())
+    taken = await service.book(booker.connect, state.settings, booker.renter.id, wanted, state.clock.now())
     return BookingOut.of_row(taken.booking, taken.spot)
 
 

@@ -35,7 +35,7 @@ from parkingspots.bookings.problems import (
 from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quote, Rates, Status
 from parkingspots.bookings.slots import Place
 from parkingspots.kit import audit
-from parkingspots.kit.attempts import Begin, attempted
+from parkingspots.kit.attempts import Connect, attempted
 from parkingspots.kit.database import RawConnection, retried
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid
@@ -78,27 +78,30 @@ async def quote(session: AsyncSession, settings: Settings, spot_id: UUID, window
     return _priced(settings, await spots.read(session, spot_id), window)
 
 
-async def book(begin: Begin, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
+async def book(connect: Connect, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
     """Take the slot for the renter, or raise SlotTaken, SpotNotOpen, SpotUnavailable, OwnSpot or SpotNotFound."""
     _require_bookable(settings, wish.window, now)
-    return await _taken(begin, settings, renter_id, wish, now)
+    return await _taken(connect, settings, renter_id, wish, now)
 
 
 @attempted
 async def _taken(connection: RawConnection, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
-    spot = await _locked(connection, renter_id, wish.spot_id)
-    if spot.owner_id == renter_id:
-        raise OwnSpot
-    if not spot.is_available:
-        raise SpotUnavailable
-    slot = await slots.look(connection, spot.id, wish.window, now)
-    if not slot.is_open:
-        raise SpotNotOpen
-    if slot.is_taken:
+    if await slots.is_lost(connection, renter_id, wish.spot_id, wish.window, now):
         raise SlotTaken
-    if slot.has_lapsed:
-        await slots.release_lapsed(connection, spot.id, now)
-    return Taken(await _added(connection, _drafted(settings, renter_id, spot, wish, now)), spot)
+    async with connection.transaction():
+        spot = await _locked(connection, renter_id, wish.spot_id)
+        if spot.owner_id == renter_id:
+            raise OwnSpot
+        if not spot.is_available:
+            raise SpotUnavailable
+        slot = await slots.look(connection, spot.id, wish.window, now)
+        if not slot.is_open:
+            raise SpotNotOpen
+        if slot.is_taken:
+            raise SlotTaken
+        if slot.has_lapsed:
+            await slots.release_lapsed(connection, spot.id, now)
+        return Taken(await _added(connection, _drafted(settings, renter_id, spot, wish, now)), spot)
 
 
 async def _locked(connection: RawConnection, renter_id: UUID, spot_id: UUID) -> Place:

@@ -33,10 +33,23 @@ LOCK = Statement.of(
 )
 IS_ACTIVE = Statement.of(select(exists().where(User.id == RENTER, User.is_active)))
 _OF_SPOT = Booking.spot_id == SPOT
+_TAKEN = exists().where(_OF_SPOT, Booking.is_live(NOW), Booking.overlaps(START, END))
+LOST = Statement.of(
+    select(
+        exists().where(
+            Spot.id == SPOT,
+            Spot.is_active,
+            Spot.is_available,
+            Spot.owner_id != RENTER,
+            _TAKEN,
+            open_throughout(START, END),
+        )
+    )
+)
 LOOK = Statement.of(
     select(
         open_throughout(START, END).label("is_open"),
-        exists().where(_OF_SPOT, Booking.is_live(NOW), Booking.overlaps(START, END)).label("is_taken"),
+        _TAKEN.label("is_taken"),
         exists().where(_OF_SPOT, *repository.lapsed(NOW)).label("has_lapsed"),
     ).where(Spot.id == SPOT)
 )
@@ -76,6 +89,12 @@ class Slot:
     is_open: bool
     is_taken: bool
     has_lapsed: bool
+
+
+async def is_lost(connection: RawConnection, renter_id: UUID, spot_id: UUID, window: Window, now: datetime) -> bool:
+    """Whether somebody has the slot, and that is all there is against it: who comes late waits for no lock."""
+    asked = {"renter_id": renter_id, "spot_id": spot_id, "start": window.start, "end": window.end, "now": now}
+    return bool(await connection.fetchval(*LOST.given(**asked)))
 
 
 async def lock(connection: RawConnection, renter_id: UUID, spot_id: UUID) -> Place | None:

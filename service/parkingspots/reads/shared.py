@@ -36,6 +36,8 @@ class Shared:
         self._pool = cache.client.connection_pool
         self._connection: AbstractConnection | None = None
         self._reading, self._writing = Breaker(), Breaker()
+        for what in ("reads", "writes"):
+            BREAKER.labels(what).set(0)
         self._wanted: dict[str, asyncio.Future[bytes | None]] = {}
         self._written: dict[str, tuple[Entry, float]] = {}
         self._travelling: asyncio.Task[None] | None = None

@@ -16,12 +16,14 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    Float,
     Select,
     Text,
     Uuid,
     cast,
     exists,
     func,
+    literal_column,
     select,
     tuple_,
 )
@@ -76,30 +78,25 @@ class Wishes:
 
 Rows = Select[*tuple[Any, ...]]
 SHOWN = (
-    Spot.id,
-    Spot.title,
-    Spot.address,
-    Spot.city,
-    Spot.prefecture,
-    Spot.latitude,
-    Spot.longitude,
-    Spot.hourly_rate,
-    Spot.daily_rate,
-    Spot.monthly_rate,
-    Spot.currency,
-    Spot.spot_type,
-    Spot.vehicle_size,
-    Spot.is_covered,
-    Spot.has_ev_charging,
-    Spot.has_security,
-    Spot.has_lighting,
-    Spot.is_handicap_accessible,
-    Spot.is_available,
-    Spot.images,
-    Spot.created_at,
-    SpotStats.average_rating,
-    SpotStats.total_reviews,
+    *(Spot.id, Spot.title, Spot.address, Spot.city, Spot.prefecture, Spot.latitude, Spot.longitude),
+    *(Spot.hourly_rate, Spot.daily_rate, Spot.monthly_rate, Spot.currency, Spot.spot_type, Spot.vehicle_size),
+    *(Spot.is_covered, Spot.has_ev_charging, Spot.has_security, Spot.has_lighting, Spot.is_handicap_accessible),
+    *(Spot.is_available, SpotStats.average_rating, SpotStats.total_reviews, Spot.images),
 )
+"""The fields of a SpotItem, but for the distance."""
+
+
+def _item() -> ColumnElement[str]:
+    """The JSON of a row: PostgreSQL writes it in less time than it takes to read its columns and write it here."""
+    fields = ", ".join(f"{_written(column.expression)} AS {column.key}" for column in SHOWN)
+    return literal_column(f"(SELECT row_to_json(item)::text FROM (SELECT {fields}) AS item)", Text)  # noqa: S608 - ours
+
+
+def _written(column: ColumnElement[Any]) -> str:
+    """A float as one, also where it is whole: 38.0, which some clients do not take 38 for."""
+    if not isinstance(column.type, Float):
+        return str(column)
+    return f"(CASE WHEN {column} = trunc({column}) THEN {column} || '.0' ELSE {column}::text END)::json"
 
 
 def parameters(wishes: Wishes, place: Place | None, window: Window | None, page: Page) -> dict[str, Any]:
@@ -130,20 +127,21 @@ def _part(page: Page, *, by_distance: bool) -> dict[str, Any]:
 def statement(names: frozenset[str]) -> Statement:
     """The listed spots that fit `names`d parameters: nearest first where a place is given, else newest; then by id.
 
-    With a place each row has `chord`, its distance on the unit sphere.
+    Each row has its `id` and `created_at` and, as `item`, the JSON of a SpotItem but for the distance; with a place it
+    has `chord`, its distance on the unit sphere.
     """
     return Statement.of(_query(names))
 
 
 def _query(names: frozenset[str]) -> Rows:
-    query: Rows = select(*SHOWN).join(SpotStats, SpotStats.spot_id == Spot.id).where(Spot.is_active, Spot.is_available)
+    shown = Spot.id, Spot.created_at, _item().label("item")
+    query: Rows = select(*shown).join(SpotStats, SpotStats.spot_id == Spot.id).where(Spot.is_active, Spot.is_available)
     query = query.where(*(condition for name, condition in CONDITIONS.items() if name in names))
     if "start" in names:
         query = query.where(_free(), open_throughout(START, END))
     query = _nearest(query, names) if "reach" in names else _newest(query, names)
-    return query.offset(parameter("offset", BigInteger) if "offset" in names else None).limit(
-        parameter("rows", BigInteger)
-    )
+    query = query.offset(parameter("offset", BigInteger)) if "offset" in names else query
+    return query.limit(parameter("rows", BigInteger))
 
 
 START, END = parameter("start", DateTime(timezone=True)), parameter("end", DateTime(timezone=True))
