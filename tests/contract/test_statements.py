@@ -122,11 +122,6 @@ def _row(line: str) -> Row:
 ROWS = [_row(line) for line in MOST.splitlines()[3:] if line]
 
 
-def _marks(row: Row) -> list[pytest.MarkDecorator]:
-    one_by_one = pytest.mark.xfail(reason="the spots of an owner who leaves the market are updated one by one")
-    return [one_by_one] if row.name == "disable_user: an owner" else []
-
-
 def variants(api: Api) -> Mapping[str, Request]:
     """What is sent for the rows that the authorization matrix has not."""
     somewhere = {"latitude": str(SPOT["latitude"]), "longitude": str(SPOT["longitude"])}
@@ -174,7 +169,16 @@ async def test_the_larger_world_has_five_more_of_what_is_listed(
         assert many >= few + MORE, row.name
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.name} by {row.who}", marks=_marks(row)) for row in ROWS])
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(
+            row,
+            id=f"{row.name} by {row.who}",
+        )
+        for row in ROWS
+    ],
+)
 async def test_six_rows_take_as_many_statements_as_one_and_no_more_than_the_table_says(
     row: Row, api: Api, session: AsyncSession, settings: Settings
 ) -> None:

@@ -91,7 +91,7 @@ class Town:
         """Hear of what was written."""
         async with self._database.raw() as connection:
             rows = await connection.fetch(LOOK, self.knowledge.snapshot.text)
-        self.last = [change_of(dict(row)) for row in rows if row["xid"] is not None]
+        self.last = [change_of(row) for row in rows if row["xid"] is not None]
         self.knowledge.learn(Snapshot.of(rows[0]["snapshot"]), self.last, rows[0]["now"])
 
     def stands(self, kept: Kept) -> bool:

@@ -1,6 +1,7 @@
 """Kept answers while Valkey or PostgreSQL is away, slow or refuses: nobody's request fails for it."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -224,7 +225,7 @@ async def test_while_postgresql_is_away_what_is_kept_is_served_and_says_how_old_
             fresh = await api.request("GET", LIST)
             assert "age" not in fresh.headers
 
-            server.process.terminate()
+            server.process.send_signal(signal.SIGINT)  # fast: ends connections
             await asyncio.to_thread(server.process.wait)
 
             async def is_away() -> bool:

@@ -132,7 +132,8 @@ async def test_a_refusal_is_never_kept(keeping_api: Api, owner: Person, valkey: 
     for _ in range(2):
         for path, status in refused:
             await keeping_api.request("GET", path, expect=status)
-    await keeping_api.get(LIST, page_size=3)
+    for _ in range(2):  # what is asked for twice is shared
+        await keeping_api.get(LIST, page_size=3)
     assert len(await kept_in(valkey, 1)) == 1, "the list alone"
 
 
@@ -140,13 +141,15 @@ async def test_a_refusal_is_never_kept(keeping_api: Api, owner: Person, valkey: 
 async def test_a_foreign_value_in_valkey_is_a_miss_and_is_overwritten(
     keeping: Settings, keeping_api: Api, clock: Clock, spot: str, valkey: Redis, foreign: bytes
 ) -> None:
-    await keeping_api.get(LIST)
+    for _ in range(2):  # what is asked for twice is shared
+        await keeping_api.get(LIST)
     ours = await kept_in(valkey, 1)
     (name,) = await names_in(valkey)
     await valkey.set(name, foreign)
     async with running(keeping, clock) as fresh:
         await until(fresh.is_keeping)
-        assert [each["id"] for each in await fresh.get(LIST)] == [spot]
+        for _ in range(2):
+            assert [each["id"] for each in await fresh.get(LIST)] == [spot]
         assert await kept_in(valkey, 1, other_than=foreign)
     assert ours != [foreign]
 
@@ -155,7 +158,8 @@ async def test_a_foreign_value_in_valkey_is_a_miss_and_is_overwritten(
 async def test_another_release_is_not_read(
     keeping: Settings, keeping_api: Api, clock: Clock, spot: str, valkey: Redis, prefix: str
 ) -> None:
-    await keeping_api.get(LIST)
+    for _ in range(2):
+        await keeping_api.get(LIST)
     (value,) = await kept_in(valkey, 1)
     (name,) = await names_in(valkey)
     await valkey.delete(name)

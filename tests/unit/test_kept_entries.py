@@ -40,32 +40,38 @@ def entry(body: bytes = b"[]") -> Entry:
 
 @given(entries)
 def test_an_answer_comes_back_from_valkey_as_it_went(sent: Entry) -> None:
-    assert Entry.from_bytes(sent.to_bytes()) == sent
+    assert Entry.from_bytes("name", sent.to_bytes("name")) == sent
 
 
 @given(entries, some.data())
 def test_an_answer_with_one_wrong_bit_is_none(sent: Entry, data: some.DataObject) -> None:
-    raw = bytearray(sent.to_bytes())
+    raw = bytearray(sent.to_bytes("name"))
     raw[data.draw(some.integers(0, len(raw) - 1))] ^= 1 << data.draw(some.integers(0, 7))
     with pytest.raises(UnreadableError):
-        Entry.from_bytes(bytes(raw))
+        Entry.from_bytes("name", bytes(raw))
 
 
 @given(entries, some.data())
 def test_a_part_of_an_answer_is_none(sent: Entry, data: some.DataObject) -> None:
-    raw = sent.to_bytes()
+    raw = sent.to_bytes("name")
     with pytest.raises(UnreadableError):
-        Entry.from_bytes(raw[: data.draw(some.integers(0, len(raw) - 1))])
+        Entry.from_bytes("name", raw[: data.draw(some.integers(0, len(raw) - 1))])
     with pytest.raises(UnreadableError):
-        Entry.from_bytes(raw + data.draw(some.binary(min_size=1, max_size=5)))
+        Entry.from_bytes("name", raw + data.draw(some.binary(min_size=1, max_size=5)))
 
 
 @given(some.binary(max_size=300))
 def test_what_others_wrote_is_no_answer(raw: bytes) -> None:
     with pytest.raises(UnreadableError):
-        Entry.from_bytes(raw)
+        Entry.from_bytes("name", raw)
     with pytest.raises(UnreadableError):
-        Entry.from_bytes(b"PS1\n" + raw)
+        Entry.from_bytes("name", b"PS1\n" + raw)
+
+
+@given(entries)
+def test_an_answer_under_another_name_is_none(sent: Entry) -> None:
+    with pytest.raises(UnreadableError):
+        Entry.from_bytes("other", sent.to_bytes("name"))
 
 
 def test_an_answer_goes_out_compressed_to_whoever_takes_it_and_only_where_it_is_worth_it() -> None:

@@ -137,6 +137,17 @@ def upgrade() -> None:
                 CREATE TRIGGER log_{event.lower()} AFTER {event} ON {table}
                 REFERENCING {rows} FOR EACH STATEMENT EXECUTE FUNCTION {function}()
             """)
+    op.execute("""
+        CREATE FUNCTION log_truncation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO changes (kind) VALUES ('everything');
+            RETURN NULL;
+        END $$
+    """)
+    for table in WRITTEN.split(", "):
+        op.execute(f"""
+            CREATE TRIGGER log_truncation AFTER TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION log_truncation()
+        """)
     declare(current=7, oldest_compatible=1)
 
 
@@ -146,5 +157,8 @@ def downgrade() -> None:
         for event, table, _ in triggers:
             op.execute(f"DROP TRIGGER log_{event.lower()} ON {table}")
         op.execute(f"DROP FUNCTION {function}()")
+    for table in WRITTEN.split(", "):
+        op.execute(f"DROP TRIGGER log_truncation ON {table}")
+    op.execute("DROP FUNCTION log_truncation()")
     op.execute("DROP TABLE changes")
     declare(current=6, oldest_compatible=1)

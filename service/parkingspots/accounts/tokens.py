@@ -13,6 +13,8 @@ from parkingspots.settings import Settings
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "parkingspots"
+LONGEST = 2_000
+"""Characters; ours have some 400."""
 MOST_REMEMBERED = 4096
 """Tokens whose signatures need not be checked again."""
 Use = Literal["access", "refresh"]
@@ -44,6 +46,8 @@ def issue(settings: Settings, use: Use, claims: Claims, now: datetime) -> str:
 
 def read(settings: Settings, use: Use, token: str, now: datetime) -> Claims | None:
     """The claims of a genuine, unexpired token for `use`, signed with the present or the previous key; else None."""
+    if len(token) > LONGEST:
+        return None
     keys = [key for key in (settings.secret_key, settings.secret_key_previous) if key is not None]
     for key in keys:
         payload = _decoded(token, key.get_secret_value())

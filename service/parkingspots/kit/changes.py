@@ -4,12 +4,11 @@ Triggers write it in the transaction of the change itself. Transactions do not c
 a look has seen is said by its snapshot, and the next one reads what that did not show.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
 from sqlalchemy import Identity, Index, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,25 +50,43 @@ class Snapshot:
         _, following, running = text.split(":")
         return cls(text, int(following), frozenset(map(int, filter(None, running.split(",")))))
 
+    def up_to(self, highest: int) -> "Snapshot":
+        """Of the transactions that the log names alone: ids of others are given again after a crash."""
+        following = min(self.next, highest + 1)
+        running = sorted(xid for xid in self.running if xid < following)
+        return Snapshot.of(f"{running[0] if running else following}:{following}:{','.join(map(str, running))}")
+
     def shows(self, xid: int) -> bool:
         return xid < self.next and xid not in self.running
 
 
-COLUMNS = """xid, kind, subject_id, latitude, longitude, extract(epoch FROM born)::float8 AS born,
-        extract(epoch FROM starts)::float8 AS starts, extract(epoch FROM ends)::float8 AS ends"""
-_LOOK = f"""
-    SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM clock_timestamp())::float8 AS now, {COLUMNS}
-    FROM (VALUES (1)) AS one LEFT JOIN changes ON """  # noqa: S608 - our own columns
-LOOK = f"""{_LOOK} xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint
-        AND NOT pg_visible_in_snapshot(xid::text::xid8, $1::text::pg_snapshot)"""
-"""What has changed since the snapshot $1; at least one row, whose `xid` is null where nothing has."""
-FIRST_LOOK = f"{_LOOK} at > clock_timestamp() - make_interval(secs => $1)"
-"""As LOOK, for what has changed within the last $1 seconds."""
-WHICH_DATABASE = """
-    SELECT md5(concat_ws(' ', system_identifier, timeline_id, oid))
-    FROM pg_control_system(), pg_control_checkpoint(), pg_database WHERE datname = current_database()
-"""
-"""The same for every process, and another one after a restore: that has other transactions under the same ids."""
+MOST_AT_ONCE = 5_000
+"""Changes that one look takes in; where there are more, everything counts as changed."""
+WHICH_DATABASE = """md5(concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
+        substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+        (SELECT oid FROM pg_database WHERE datname = current_database())))"""
+"""The same for every process, another after a restore or a failover (the WAL's timeline): those have other transactions
+under the same ids."""
+
+
+def _look(which: str) -> str:
+    """At least one row, whose `xid` is null where there is no change."""
+    return f"""
+        SELECT pg_current_snapshot()::text AS snapshot, {WHICH_DATABASE} AS database,
+            coalesce((SELECT max(xid) FROM changes), 0) AS highest,
+            extract(epoch FROM clock_timestamp())::float8 AS now, found.*
+        FROM (VALUES (1)) AS one LEFT JOIN (
+            SELECT xid, kind, subject_id, latitude, longitude, extract(epoch FROM born)::float8 AS born,
+                extract(epoch FROM starts)::float8 AS starts, extract(epoch FROM ends)::float8 AS ends
+            FROM changes WHERE {which} LIMIT {MOST_AT_ONCE + 1}
+        ) AS found ON true"""  # noqa: S608 - our own words
+
+
+LOOK = _look("""xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint
+                AND NOT pg_visible_in_snapshot(xid::text::xid8, $1::text::pg_snapshot)""")
+"""What has changed since the snapshot $1."""
+FIRST_LOOK = _look("at > now() - make_interval(secs => $1)")
+"""What has changed within the last $1 seconds."""
 KEPT = text("interval '2 hours'")
 """Longer than an answer is kept and a transaction lasts."""
 
@@ -77,7 +94,7 @@ KEPT = text("interval '2 hours'")
 KINDS = {str(kind): kind for kind in Kind}
 
 
-def change_of(row: Mapping[str, Any]) -> Change:
+def change_of(row: Record) -> Change:
     """A row of either look; a kind that a newer release writes may change anything."""
     return Change(
         row["xid"],
@@ -93,7 +110,7 @@ def change_of(row: Mapping[str, Any]) -> Change:
 
 async def purge(session: AsyncSession, limit: int) -> int:
     """Delete up to `limit` changes that no process looks at any more; how many there were."""
-    old = select(ChangeRow.id).where(ChangeRow.at < func.clock_timestamp() - KEPT).order_by(ChangeRow.at).limit(limit)
+    old = select(ChangeRow.id).where(ChangeRow.at < func.now() - KEPT).order_by(ChangeRow.at).limit(limit)
     old = old.with_for_update(skip_locked=True)
     deleted = await session.scalars(delete(ChangeRow).where(ChangeRow.id.in_(old)).returning(ChangeRow.id))
     return len(deleted.all())

@@ -25,6 +25,8 @@ CONNECTING = 5.0  # seconds
 ATTEMPTS = len(LONGEST_PAUSES) + 1
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+DRIVER_ERRORS = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+"""The last of a connection that the server has ended and the driver has not noticed yet."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -89,6 +91,7 @@ class Database:
                 max_inactive_connection_lifetime=0,
                 reset=_left_as_it_is,
                 timeout=CONNECTING,
+                command_timeout=self._settings.database_statement_timeout_ms / 1000 + 1,  # where nobody answers at all
                 server_settings=_server_settings(self._settings),
             )
         return self._pool
@@ -127,7 +130,7 @@ def _errors_as_sqlalchemys() -> Iterator[None]:
     """Those of the driver, and of a connection that cannot be made, as everybody here knows them."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error) as error:
+    except (*DRIVER_ERRORS, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(None, None, error) from error
 
 

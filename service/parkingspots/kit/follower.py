@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 from sqlalchemy.engine import URL
 
-from parkingspots.kit.changes import FIRST_LOOK, LOOK, WHICH_DATABASE, Snapshot, change_of
+from parkingspots.kit.changes import FIRST_LOOK, LOOK, MOST_AT_ONCE, WHICH_DATABASE, Snapshot, change_of
 from parkingspots.kit.database import CONNECTING, driver_address
 from parkingspots.kit.knowledge import Knowledge
 
@@ -35,6 +35,8 @@ class Follower:
         self._heard_at = -TRUSTED_FOR
         self._ahead = 0.0  # the database's clock less ours
         self._connected = False
+        self._is_behind = False
+        self._highest = 0
         self._wanted = asyncio.Event()
         self._next: asyncio.Future[None] | None = None
 
@@ -47,8 +49,12 @@ class Follower:
         return self._clock() + self._ahead
 
     async def catch_up(self) -> None:
-        """Return after a look that began after this call, or at once where the log cannot be reached."""
+        """Return after a look that began after this call; at once where the log cannot be reached.
+
+        What was known before is not true any more then, so it is forgotten.
+        """
         if not self._connected:
+            self.knowledge.start(self.now())
             return
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
@@ -84,8 +90,10 @@ class Follower:
             server_settings={"application_name": "parkingspots-changes", "jit": "off"},
         )
         try:
-            await self._start(connection)
             self._connected = True
+            database = await connection.fetchval(f"SELECT {WHICH_DATABASE}")
+            if database != self.database or self._is_behind:
+                await self._begin(connection, database)
             look = await connection.prepare(LOOK)
             while True:
                 await self._look(lambda: look.fetch(self.knowledge.snapshot.text))
@@ -93,39 +101,55 @@ class Follower:
         finally:
             self._connected = False
             self._heard_at = -TRUSTED_FOR
-            self._let_go(self._next)
+            self._let_go()
             connection.terminate()
 
-    async def _start(self, connection: "asyncpg.Connection[Any]") -> None:
-        """Go on where the last connection ended, if this is the same database; else begin anew."""
-        database = await connection.fetchval(WHICH_DATABASE)
-        if database == self.database:
-            return
-        is_first = not self.database
+    async def _begin(self, connection: "asyncpg.Connection[Any]", database: str) -> None:
+        """Look back as far as an answer may live; where another database or too much was missed, not at all."""
+        span = 0.0 if self.database else self._span
+        self.database = ""
+        await self._look(lambda: connection.fetch(FIRST_LOOK, span), span)
         self.database = database
-        now = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
-        self.knowledge.start(now - self._span if is_first else now)
-        await self._look(lambda: connection.fetch(FIRST_LOOK, self._span))
+        self._is_behind = False
 
-    async def _look(self, fetch: Callable[[], Any]) -> None:
+    async def _look(self, fetch: Callable[[], Awaitable[Sequence[asyncpg.Record]]], span: float | None = None) -> None:
+        """Take in what `fetch` finds; with a `span`, of seconds, as all that is known."""
         awaited, self._next = self._next, None
         self._wanted.clear()
         began = self._clock()
         try:
-            rows = await fetch()
-            changes = [change_of(row) for row in rows if row["xid"] is not None]
-            self.knowledge.learn(Snapshot.of(rows[0]["snapshot"]), changes, rows[0]["now"])
+            self._take_in(await fetch(), span)
             self._heard_at = began
-            self._ahead = rows[0]["now"] - self._clock()
+        except TimeoutError:
+            self._is_behind = True  # the same look would take as long again
+            raise
         finally:
-            self._let_go(awaited)
+            _resolve(awaited)
 
-    def _let_go(self, awaited: "asyncio.Future[None] | None") -> None:
-        if awaited is not None and not awaited.done():
-            awaited.set_result(None)
+    def _take_in(self, rows: Sequence[asyncpg.Record], span: float | None) -> None:
+        now, snapshot = rows[0]["now"], Snapshot.of(rows[0]["snapshot"])
+        self._highest = max(self._highest, rows[0]["highest"]) if span is None else rows[0]["highest"]
+        if span is None and rows[0]["database"] != self.database:
+            raise asyncpg.InterfaceError("the connection leads to another database")
+        changes = [change_of(row) for row in rows if row["xid"] is not None]
+        if len(changes) > MOST_AT_ONCE:
+            span, changes = 0.0, []
+        if span is not None:
+            self.knowledge.start(now - span)
+        self.knowledge.learn(snapshot.up_to(self._highest), changes, now)
+        self._ahead = now - self._clock()
+
+    def _let_go(self) -> None:
+        awaited, self._next = self._next, None
+        _resolve(awaited)
 
     async def _wait(self) -> None:
         """Until somebody wants a look, or the pause is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE):
                 await self._wanted.wait()
+
+
+def _resolve(awaited: "asyncio.Future[None] | None") -> None:
+    if awaited is not None and not awaited.done():
+        awaited.set_result(None)

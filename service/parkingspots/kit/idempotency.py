@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parkingspots.kit.dependencies import catch_up
 from parkingspots.kit.problems import Conflict, Problem
 from parkingspots.kit.tables import Base
 
@@ -172,6 +173,7 @@ class KeepingRoute(APIRoute):
             try:
                 answer = await handle(request)
             except Replay as replay:
+                await catch_up(request)  # the first answer may have come from another process
                 return replay.answer
             claimed: Claim | None = getattr(request.state, "claim", None)
             if claimed is not None and answer.status_code < 300:  # noqa: PLR2004 - a success

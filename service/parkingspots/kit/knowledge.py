@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from parkingspots.kit.changes import Snapshot
 from parkingspots.kit.footprints import Bucket, Change, Footprint
 
-MOST_CHANGES = 50_000
+MOST_CHANGES = 10_000
 """Kept at one time, twice over; where more come, older answers are trusted no longer."""
 
 LAG = 2.0

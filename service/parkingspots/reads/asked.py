@@ -12,6 +12,7 @@ from parkingspots.reads.entries import Entry
 
 GZIP = re.compile(rb"(?:^|[,\s])(?:x-)?gzip\s*(?:;\s*q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)\s*)?(?:,|$)")
 """RFC 9110, 12.5.3; what only `*` allows is sent plain."""
+ONE_TAG = 100
 LONGEST_REMEMBERED = 2_000
 """Bytes of a header; a token of ours has fewer, and so has a client that knows a few answers."""
 
@@ -70,7 +71,7 @@ def _takes_gzip(value: bytes) -> bool:
 
 def _tags(header: bytes) -> frozenset[str]:
     """Of one short header the same object each time: most clients name the one answer that they know."""
-    return _few_tags(header) if len(header) <= LONGEST_REMEMBERED else _few_tags.__wrapped__(header)
+    return _few_tags(header) if len(header) <= ONE_TAG else _few_tags.__wrapped__(header)
 
 
 @lru_cache(maxsize=4096)

@@ -10,12 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from parkingspots.kit.changes import Snapshot
 from parkingspots.kit.conditional import FOR_EVERYBODY, FOR_ONE, compressed
-from parkingspots.kit.footprints import Footprint
+from parkingspots.kit.footprints import Footprint, Subjects
 
 MAGIC = b"PS1\n"
 DIGEST = 16
 OVERHEAD = 3_000
 """Bytes that an entry takes in memory beside its body, about."""
+ID = 150
+"""Bytes that each id takes on which an entry rests."""
 WORTH_PACKING = 500
 """Bytes; shorter bodies are sent as they are."""
 GZIP_LEVEL = 6
@@ -103,20 +105,27 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes in memory, about; a compressed body that may come is counted ahead."""
-        return OVERHEAD + len(self.body) * 5 // 4
+        footprint = self.about.footprint
+        ids = len(self.about.but_for) + (len(footprint.ids) if isinstance(footprint, Subjects) else 0)
+        return OVERHEAD + len(self.body) * 5 // 4 + ids * ID
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, name: str) -> bytes:
+        """What is kept under `name`, and under no other."""
         content = ABOUT.dump_json(self.about) + b"\n" + self.body
-        return MAGIC + hashlib.blake2b(content, digest_size=DIGEST).digest() + content
+        return MAGIC + _digest(name, content) + content
 
     @classmethod
-    def from_bytes(cls, raw: bytes) -> "Entry":
-        """Raises UnreadableError for anything but what `to_bytes` made."""
+    def from_bytes(cls, name: str, raw: bytes) -> "Entry":
+        """Raises UnreadableError for anything but what `to_bytes` made for the same name."""
         digest, content = raw[len(MAGIC) : len(MAGIC) + DIGEST], raw[len(MAGIC) + DIGEST :]
-        if not raw.startswith(MAGIC) or hashlib.blake2b(content, digest_size=DIGEST).digest() != digest:
+        if not raw.startswith(MAGIC) or _digest(name, content) != digest:
             raise UnreadableError
         line, _, body = content.partition(b"\n")
         try:
             return cls(ABOUT.validate_json(line), body)
         except ValidationError:
             raise UnreadableError from None
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    return hashlib.blake2b(name.encode() + content, digest_size=DIGEST).digest()

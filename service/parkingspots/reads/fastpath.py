@@ -4,6 +4,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parkingspots.kit.problems import Unavailable
+from parkingspots.kit.problems import answer as problem_document
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers, bytes_of
 from parkingspots.reads.direct import Direct
@@ -57,7 +59,8 @@ class FastPath:
                 answer, was_asked = await reads.loaded(self._direct, target, scope)
         except TimeoutError:
             if stale is None:
-                raise
+                await problem_document(Unavailable())(scope, receive, send)
+                return
             answer, was_asked = None, False
         if stale is not None and (answer is None or answer.status == UNAVAILABLE):
             await _send(stale, target, "stale", wanted, send, age=reads.age(stale))

@@ -47,5 +47,9 @@ class Local:
         if kept is not None:
             self.used -= kept.size
 
+    def clear(self) -> None:
+        self._kept.clear()
+        self.used = 0
+
     def __len__(self) -> int:
         return len(self._kept)

@@ -27,6 +27,7 @@ async def reading(app: FastAPI) -> AsyncIterator[None]:
         return
     follower = Follower(settings.sqlalchemy_url, longest + MARGIN)
     async with aclosing(Shared(app.state.cache)) as shared, follower.following():
-        app.state.follower = follower
-        app.state.reads = Reads(follower, Local(settings.cache_local_megabytes * MEGABYTE), shared)
-        yield
+        reads = Reads(follower, Local(settings.cache_local_megabytes * MEGABYTE), shared)
+        async with aclosing(reads):
+            app.state.follower, app.state.reads = follower, reads
+            yield

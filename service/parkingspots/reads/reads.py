@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
 
+from parkingspots.kit.conditional import etag
 from parkingspots.kit.follower import Follower
 from parkingspots.kit.freshness import STATE, RestsOn
 from parkingspots.reads.counts import KEPT, REFRESHED
@@ -23,6 +24,7 @@ JITTER = 0.1
 EAGERNESS = 1.0
 """Of early refreshes; XFetch's beta (Vattani et al., Optimal Probabilistic Cache Stampede Prevention, 2015)."""
 LONGEST_STALE = 3_600.0  # seconds for which an answer may be served while the database is away
+LONGEST_LOADING = 10.0  # seconds; more than the route itself allows
 PATIENCE = 1.0  # seconds that somebody waits for the truth while there is a stale answer
 CLOCKS_APART = 1.0  # seconds by which two processes may read the database's time differently
 OWN_HEADERS = frozenset({b"etag", b"content-length", b"content-type", b"cache-control", b"vary"})
@@ -51,9 +53,13 @@ class Reads:
         self._shared = shared
         self._loading: dict[str, asyncio.Task[Answer]] = {}
         self._turn = 0
+        self._of = ""
 
     def kept(self, target: Target) -> Entry | None:
         """The answer of this process, where it is the truth."""
+        if self._of != self._follower.database:
+            self._of = self._follower.database
+            self._local.clear()  # it is about another database
         kept = self._local.get(target.key)
         if kept is None or not self._follower.is_current():
             return None
@@ -105,9 +111,14 @@ class Reads:
         return await asyncio.shield(self._begin(app, target, scope)), False
 
     def stale(self, target: Target) -> Entry | None:
-        """The answer as it was, for the time in which the database is away."""
+        """The answer as far as its truth is known, for the time in which the database is away."""
         kept = None if self._follower.is_current() else self._local.get(target.key)
-        return kept.entry if kept is not None and self.age(kept.entry) < LONGEST_STALE else None
+        if kept is None or self.age(kept.entry) >= LONGEST_STALE:
+            return None
+        about, knowledge = kept.entry.about, self._follower.knowledge
+        if not knowledge.covers(about.loaded_at):
+            return None
+        return kept.entry if knowledge.stands(about.footprint, kept.entry.snapshot.shows, kept.checked) else None
 
     def age(self, entry: Entry) -> float:
         """Seconds since it was loaded."""
@@ -121,6 +132,13 @@ class Reads:
             REFRESHED.labels(target.route).inc()
             self._begin(app, target, scope)
 
+    async def aclose(self) -> None:
+        """Nobody waits for what is still loaded."""
+        tasks = list(self._loading.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _begin(self, app: ASGIApp, target: Target, scope: Scope) -> "asyncio.Task[Answer]":
         self._turn += 1
         task = asyncio.create_task(self._load_once(app, target, scope, self._turn))
@@ -131,7 +149,8 @@ class Reads:
     async def _load_once(self, app: ASGIApp, target: Target, scope: Scope, turn: int) -> Answer:
         """Load, and be gone before anybody who waits goes on: they may have to begin anew."""
         try:
-            return await self._load(app, target, scope, turn)
+            async with asyncio.timeout(LONGEST_LOADING):
+                return await self._load(app, target, scope, turn)
         finally:
             del self._loading[target.key]
 
@@ -147,24 +166,21 @@ class Reads:
 
         rests = RestsOn(is_wanted=True)
         await app(_inner(target, scope, rests), _nothing, collect)
-        entry, etag = None, _header(messages, b"etag")
-        if rests.footprint is not None and messages[0]["status"] == OK and etag is not None:
-            about = About(
-                footprint=rests.footprint,
-                snapshot=snapshot.text,
-                loaded_at=loaded_at,
-                good_for=target.good_for * (1 - JITTER * random.random()),  # noqa: S311 - no secret
-                cost=time.perf_counter() - began,
-                but_for=rests.but_for,
-                etag=etag,
-                headers=tuple(
-                    (name.decode("latin-1"), value.decode("latin-1"))
-                    for name, value in messages[0]["headers"]
-                    if name not in OWN_HEADERS
-                ),
-            )
-            entry = Entry(about, b"".join(message.get("body", b"") for message in messages[1:]))
-        if entry is not None and is_current:
+        if rests.footprint is None or not _is_json(messages[0]):
+            return Answer(messages, None, turn)
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        about = About(
+            footprint=rests.footprint,
+            snapshot=snapshot.text,
+            loaded_at=loaded_at,
+            good_for=target.good_for * (1 - JITTER * random.random()),  # noqa: S311 - no secret
+            cost=time.perf_counter() - began,
+            but_for=rests.but_for,
+            etag=etag(body),
+            headers=_own_headers(messages[0]),
+        )
+        entry = Entry(about, body)
+        if is_current:
             self._keep(target, entry, heard)
         return Answer(messages, entry, turn)
 
@@ -196,7 +212,11 @@ async def _nothing() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _header(messages: list[Message], wanted: bytes) -> str | None:
-    """The value of a header of an answer in JSON."""
-    headers = dict(messages[0]["headers"])
-    return headers[wanted].decode() if headers.get(b"content-type") == JSON and wanted in headers else None
+def _is_json(start: Message) -> bool:
+    return start["status"] == OK and (b"content-type", JSON) in start["headers"]
+
+
+def _own_headers(start: Message) -> tuple[tuple[str, str], ...]:
+    """Those that not every kept answer has."""
+    own = [(name, value) for name, value in start["headers"] if name not in OWN_HEADERS]
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in own)

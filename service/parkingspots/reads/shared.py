@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from parkingspots import __version__
 from parkingspots.kit.breaker import Breaker
@@ -54,7 +54,7 @@ class Shared:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 raw = await asyncio.shield(wanted)
-            return None if raw is None else Entry.from_bytes(raw)
+            return None if raw is None else Entry.from_bytes(name, raw)
         except UnreadableError:
             UNREADABLE.inc()
         except TimeoutError:
@@ -86,14 +86,14 @@ class Shared:
         """There and back once. Past redis-py's client, whose pipeline costs more than what it carries."""
         commands: list[tuple[Any, ...]] = [("MGET", *wanted)] if wanted else []
         commands += [
-            ("SET", name, entry.to_bytes(), "PX", max(1, int(seconds * 1000)))
+            ("SET", name, entry.to_bytes(name), "PX", max(1, int(seconds * 1000)))
             for name, (entry, seconds) in written.items()
         ]
         answers: list[Any] = []
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 answers = await self._ask(commands)
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it says, it is no Valkey that could be asked on
             answers = [error] * len(commands)
             await self._hang_up()
         finally:

@@ -3,7 +3,6 @@
 from fastapi import Response
 
 from parkingspots.kit import paging
-from parkingspots.kit.conditional import etag
 from parkingspots.kit.database import Database
 from parkingspots.kit.freshness import RestsOn
 from parkingspots.spots import search, service
@@ -18,6 +17,5 @@ async def listing(database: Database, asked: Asked, path: str, rests: RestsOn) -
         found = await service.search(connection, asked.wishes, asked.place, asked.window, asked.page)
     rests.footprint = footprint(asked, found)
     rows, cursor = paging.cut(asked.page, found, search.key)
-    body = items(rows)
-    headers = {"ETag": etag(body)} | paging.next_page(path, cursor, asked.pairs())
-    return Response(body, media_type="application/json", headers=headers)
+    link = paging.next_page(path, cursor, asked.pairs())
+    return Response(items(rows), media_type="application/json", headers=link)

@@ -79,17 +79,35 @@ async def lock(session: AsyncSession, spot_id: UUID) -> Spot | None:
     )
 
 
-async def lock_all_of(session: AsyncSession, owner_id: UUID) -> Sequence[Spot]:
+async def lock_all_of(session: AsyncSession, owner_id: UUID) -> Sequence[UUID]:
     """All spots of the owner, locked in the order of their ids until the transaction ends (FOR NO KEY UPDATE)."""
-    return (
-        await session.scalars(
-            select(Spot)
-            .where(Spot.owner_id == owner_id, Spot.is_kept())
-            .order_by(Spot.id)
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-    ).all()
+    kept = select(Spot.id).where(Spot.owner_id == owner_id, Spot.is_kept()).order_by(Spot.id)
+    return (await session.scalars(kept.with_for_update(key_share=True))).all()
+
+
+async def withdraw(session: AsyncSession, spot_ids: Sequence[UUID]) -> None:
+    """Take the (locked) spots off the market for good. Only what the history of their bookings names stays."""
+    await session.execute(delete(AvailabilitySlot).where(AvailabilitySlot.spot_id.in_(spot_ids)))
+    gone: dict[str, object] = {"is_active": False, "disabled_at": None, "owner_disabled_at": None}
+    forgotten = dict.fromkeys(("description", "access_instructions", "operating_hours"))
+    withdrawn = update(Spot).where(Spot.id.in_(spot_ids)).values(**gone, **forgotten, images=[])
+    await session.execute(withdrawn.execution_options(synchronize_session=False))
+
+
+async def disable_all_of(session: AsyncSession, owner_id: UUID, now: datetime) -> None:
+    """Take the owner's (locked) spots off the market; those that are so for that reason stay so since then."""
+    since = func.coalesce(Spot.owner_disabled_at, now)
+    await _update_all_of(session, owner_id, owner_disabled_at=since, is_active=False)
+
+
+async def enable_all_of(session: AsyncSession, owner_id: UUID) -> None:
+    """Put the owner's (locked) spots back, but those that were disabled for themselves."""
+    await _update_all_of(session, owner_id, owner_disabled_at=None, is_active=Spot.disabled_at.is_(None))
+
+
+async def _update_all_of(session: AsyncSession, owner_id: UUID, **values: object) -> None:
+    changed = update(Spot).where(Spot.owner_id == owner_id, Spot.is_kept()).values(**values)
+    await session.execute(changed.execution_options(synchronize_session=False))
 
 
 async def has_live_bookings(session: AsyncSession, spot_id: UUID, now: datetime) -> bool:
@@ -150,11 +168,6 @@ async def delete_slot(session: AsyncSession, spot_id: UUID, slot_id: UUID) -> bo
         .returning(AvailabilitySlot.id)
     )
     return deleted is not None
-
-
-async def delete_slots(session: AsyncSession, spot_id: UUID) -> None:
-    """Delete all slots of the (locked) spot."""
-    await session.execute(delete(AvailabilitySlot).where(AvailabilitySlot.spot_id == spot_id))
 
 
 async def add_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:

@@ -108,21 +108,13 @@ async def delete(session: AsyncSession, owner: User, spot_id: UUID, now: datetim
     spot = await _own(session, owner, spot_id)
     if await repository.has_live_bookings(session, spot.id, now):
         raise SpotHasBookings
-    await _withdraw(session, spot)
+    await repository.withdraw(session, [spot.id])
 
 
 async def withdraw_all_of(session: AsyncSession, owner_id: UUID) -> None:
     """Take all spots of an owner who leaves off the market. The caller has locked the account and looks at bookings."""
-    for spot in await repository.lock_all_of(session, owner_id):
-        await _withdraw(session, spot)
-
-
-async def _withdraw(session: AsyncSession, spot: Spot) -> None:
-    """Only what the history of its bookings names stays."""
-    await repository.delete_slots(session, spot.id)
-    spot.is_active, spot.disabled_at, spot.owner_disabled_at = False, None, None
-    spot.description = spot.access_instructions = spot.operating_hours = None
-    spot.images = []
+    if spot_ids := await repository.lock_all_of(session, owner_id):
+        await repository.withdraw(session, spot_ids)
 
 
 async def disable(session: AsyncSession, spot_id: UUID, now: datetime) -> Spot:
@@ -148,16 +140,14 @@ async def _kept(session: AsyncSession, spot_id: UUID) -> Spot:
 
 async def disable_all_of(session: AsyncSession, owner_id: UUID, now: datetime) -> None:
     """Take the spots of a disabled owner off the market. The caller has locked the account."""
-    for spot in await repository.lock_all_of(session, owner_id):
-        spot.owner_disabled_at = spot.owner_disabled_at or now
-        await _listed_or_not(session, spot)
+    if await repository.lock_all_of(session, owner_id):
+        await repository.disable_all_of(session, owner_id, now)
 
 
 async def enable_all_of(session: AsyncSession, owner_id: UUID) -> None:
     """Put the owner's spots back, but those that were disabled for themselves. The caller has locked the account."""
-    for spot in await repository.lock_all_of(session, owner_id):
-        spot.owner_disabled_at = None
-        await _listed_or_not(session, spot)
+    if await repository.lock_all_of(session, owner_id):
+        await repository.enable_all_of(session, owner_id)
 
 
 async def _listed_or_not(session: AsyncSession, spot: Spot) -> Spot:
