@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge
 ANSWERS = Counter(
     "parkingspots_reads",
     "Public reads by how they were answered: hit (this process had the answer), shared (Valkey had it), miss (loaded),"
-    " coalesced (loaded for somebody else), stale (PostgreSQL was away), own (for this visitor alone) or failed.",
+    " coalesced (loaded for somebody else), stale (PostgreSQL was away), own (this visitor's) or failed (not 200).",
     ("route", "outcome"),
 )
 BYTES = Counter("parkingspots_reads_bytes", "Bytes of bodies that were answered from what is kept.", ("route",))
