@@ -20,7 +20,8 @@ from parkingspots.settings import Settings
 DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 INVALID_PARAMETER = "22023"
-LONGEST_PAUSES = 0.05, 0.5  # seconds; a deadlock's other half is done within milliseconds, not so where many met
+LONGEST_PAUSES = 0.05, 0.25, 1.0
+"""Seconds; a deadlock's other half is done within milliseconds, not so where many met."""
 CONNECTING = 5.0  # seconds
 ATTEMPTS = len(LONGEST_PAUSES) + 1
 
@@ -170,6 +171,11 @@ def constraint(error: DBAPIError) -> str | None:
     return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
 
 
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each further attempt, so that those who met do not meet again."""
+    return (random.uniform(0, longest) for longest in LONGEST_PAUSES)  # noqa: S311 - jitter, no secret
+
+
 def retried(
     use_case: Callable[Concatenate[AsyncSession, P], Awaitable[R]],
 ) -> Callable[Concatenate[AsyncSession, P], Awaitable[R]]:
@@ -181,7 +187,7 @@ def retried(
     @wraps(use_case)
     async def attempt(session: AsyncSession, /, *args: P.args, **kwargs: P.kwargs) -> R:
         alone = not session.in_transaction()
-        for longest in LONGEST_PAUSES:
+        for pause in pauses():
             try:
                 async with nullcontext() if alone else session.begin_nested():
                     return await use_case(session, *args, **kwargs)
@@ -190,7 +196,7 @@ def retried(
                     raise
                 if alone:
                     await session.rollback()
-                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
+                await asyncio.sleep(pause)
         return await use_case(session, *args, **kwargs)
 
     return attempt
