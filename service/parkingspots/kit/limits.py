@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit.addresses import client_address
+from parkingspots.kit.breaker import Breaker
 from parkingspots.kit.cache import LONGEST_WAIT
 from parkingspots.kit.problems import Problem, answer
 from parkingspots.kit.windows import MovingWindows
@@ -27,7 +28,6 @@ from parkingspots.settings import Settings
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """What watches over the service is not a client."""
-PAUSE = 1.0  # seconds in which nobody asks a Valkey that has just failed
 LARGEST_LEASE = 1 / 20
 """The most permits fetched at once, as a part of the limit."""
 MOST_LEASES = 20_000
@@ -106,7 +106,7 @@ class Limits:
         self._own = MovingWindows()
         self._alone = MemoryStorage()
         self._leases: OrderedDict[str, _Lease] = OrderedDict()
-        self._valkey_rests_until = 0.0
+        self._breaker = Breaker()
 
     async def count(self, policy: Policy, *whose: str) -> None:
         """Count one more of `whose`, or raise TooManyRequests where it would be one too many.
@@ -192,15 +192,16 @@ class Limits:
 
     async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What Valkey says; None while it is away."""
-        if time.monotonic() < self._valkey_rests_until:
+        if not self._breaker.allows():
             return None
         try:
-            return await ask()
-        except (RedisError, OSError, TimeoutError) as error:
-            if time.monotonic() >= self._valkey_rests_until:  # of many who fail at once one tells
-                log.warning("each process counts alone for a second", error=str(error) or type(error).__name__)
-            self._valkey_rests_until = time.monotonic() + PAUSE
+            said = await ask()
+        except (RedisError, OSError) as error:
+            if self._breaker.failed():  # of many who fail at once one tells
+                log.warning("each process counts alone until Valkey answers", error=str(error) or type(error).__name__)
             return None
+        self._breaker.succeeded()
+        return said
 
     async def aclose(self) -> None:
         await self._pool.aclose()
