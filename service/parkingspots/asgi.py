@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import structlog
 from fastapi import FastAPI
 
-from parkingspots.kit import logs
+from parkingspots.kit import logs, memory
 from parkingspots.settings import SettingsError, load
 
 GARBAGE = 50_000
@@ -24,6 +24,7 @@ def application() -> FastAPI:
     except SettingsError as error:
         sys.exit(f"parkingspots: {error}")
     logs.configure(settings)
+    memory.give_back_large_blocks()
     for warning in settings.warnings():
         log.warning(warning)
     with _made_to_last():

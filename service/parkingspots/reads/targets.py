@@ -21,7 +21,8 @@ from parkingspots.spots.queries import Asked, ListQuery, SearchQuery
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 LONGEST = 2_000
 """Bytes of a path with its query; what is longer goes to the route."""
-MOST_REMEMBERED = 4_096
+MOST_REMEMBERED = 2_048
+"""Requests; each takes some 2 KB."""
 
 Pairs = list[tuple[str, str]]
 
