@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.engine import URL
 
 from parkingspots.kit.changes import FIRST_LOOK, LOOK, MOST_AT_ONCE, WHICH_DATABASE, Snapshot, change_of
-from parkingspots.kit.database import CONNECTING, driver_address
+from parkingspots.kit.database import CONNECTING, DRIVER_ERRORS, driver_address
 from parkingspots.kit.knowledge import Knowledge
 
 PAUSE = 0.4  # seconds between two looks
@@ -76,7 +76,7 @@ class Follower:
         while True:
             try:
                 await self._follow()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, *DRIVER_ERRORS) as error:
                 log.warning("the log of changes cannot be read: nothing is cached", error=str(error) or repr(error))
             except Exception:
                 log.exception("the log of changes could not be followed; it is tried again")

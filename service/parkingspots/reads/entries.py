@@ -56,7 +56,6 @@ ABOUT = TypeAdapter(About)
 class Form:
     """One form in which an answer goes out."""
 
-    etag: str
     headers: Headers
     not_modified: Headers
     body: bytes
@@ -100,7 +99,7 @@ class Entry:
         ]
         if packed:
             headers.append((b"content-encoding", b"gzip"))
-        return Form(etag, headers, [each for each in headers if not each[0].startswith(b"content-")], body)
+        return Form(headers, [each for each in headers if not each[0].startswith(b"content-")], body)
 
     @property
     def size(self) -> int:

@@ -84,17 +84,17 @@ class Shared:
         self, wanted: dict[str, asyncio.Future[bytes | None]], written: dict[str, tuple[Entry, float]]
     ) -> None:
         """There and back once. Past redis-py's client, whose pipeline costs more than what it carries."""
-        commands: list[tuple[Any, ...]] = [("MGET", *wanted)] if wanted else []
-        commands += [
-            ("SET", name, entry.to_bytes(name), "PX", max(1, int(seconds * 1000)))
-            for name, (entry, seconds) in written.items()
-        ]
         answers: list[Any] = []
         try:
+            commands: list[tuple[Any, ...]] = [("MGET", *wanted)] if wanted else []
+            commands += [
+                ("SET", name, entry.to_bytes(name), "PX", max(1, int(seconds * 1000)))
+                for name, (entry, seconds) in written.items()
+            ]
             async with asyncio.timeout(LONGEST_WAIT):
                 answers = await self._ask(commands)
         except Exception as error:  # noqa: BLE001 - whatever it says, it is no Valkey that could be asked on
-            answers = [error] * len(commands)
+            answers = [error] * (bool(wanted) + len(written))
             await self._hang_up()
         finally:
             found = answers.pop(0) if wanted and answers else None
