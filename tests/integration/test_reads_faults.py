@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import make_url
 
+from gate import with_gate
 from parkingspots.dev.postgres import postgres
 from parkingspots.dev.valkey import ValkeyServer, valkey
 from parkingspots.kit import breaker, migrating
@@ -84,56 +85,6 @@ async def test_a_valkey_that_is_gone_is_left_alone_and_used_again_when_it_is_bac
             return not is_open("reads") and not is_open("writes")
 
         await until(is_used_again)
-
-
-class Gate:
-    """A way to a server that a test can shut, or make silent."""
-
-    def __init__(self, to: str) -> None:
-        parts = make_url(to)
-        self._host, self._port = parts.host, parts.port
-        self.is_open, self.is_silent = True, False
-        self.asked = 0
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    def close(self) -> None:
-        self.is_open = False
-        for writer in self._writers:
-            writer.close()
-
-    def open(self) -> None:
-        self.is_open = True
-
-    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self.is_open:
-            writer.close()
-            return
-        there, back = await asyncio.open_connection(self._host, self._port)
-        self._writers |= {writer, back}
-        with suppress(OSError):
-            await asyncio.gather(self._copy(reader, back, is_question=True), self._copy(there, writer))
-        self._writers -= {writer, back}
-
-    async def _copy(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_question: bool = False
-    ) -> None:
-        while data := await reader.read(65_536):
-            self.asked += is_question
-            if not self.is_silent:
-                writer.write(data)
-        writer.close()
-
-
-@asynccontextmanager
-async def with_gate(url: str, port: int) -> AsyncIterator[tuple[Gate, str]]:
-    """A gate to the server at `url`, and the URL of the gate."""
-    gate = Gate(url)
-    server = await asyncio.start_server(gate.pass_on, "127.0.0.1", port)
-    try:
-        yield gate, make_url(url).set(port=port).render_as_string(hide_password=False)
-    finally:
-        gate.close()
-        server.close()
 
 
 @pytest.mark.usefixtures("spot")

@@ -111,6 +111,7 @@ def change_of(row: Record) -> Change:
 async def purge(session: AsyncSession, limit: int) -> int:
     """Delete up to `limit` changes that no process looks at any more; how many there were."""
     old = select(ChangeRow.id).where(ChangeRow.at < func.now() - KEPT).order_by(ChangeRow.at).limit(limit)
-    old = old.with_for_update(skip_locked=True)
-    deleted = await session.scalars(delete(ChangeRow).where(ChangeRow.id.in_(old)).returning(ChangeRow.id))
+    claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
+    which = ChangeRow.id.in_(select(claimed.c.id))
+    deleted = await session.scalars(delete(ChangeRow).where(which).returning(ChangeRow.id))
     return len(deleted.all())

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
@@ -22,7 +22,7 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 INVALID_PARAMETER = "22023"
 LONGEST_PAUSES = 0.05, 0.25, 1.0
 """Seconds; a deadlock's other half is done within milliseconds, not so where many met."""
-CONNECTING = 5.0  # seconds
+CONNECTING, LEAVE_TAKING = 5.0, 2.0  # seconds
 ATTEMPTS = len(LONGEST_PAUSES) + 1
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -45,7 +45,11 @@ class Database:
             max_overflow=0,
             pool_timeout=settings.database_pool_wait_seconds,
             hide_parameters=True,  # an error's text goes to the log
-            connect_args={"timeout": CONNECTING, "server_settings": _server_settings(settings)},
+            connect_args={
+                "timeout": CONNECTING,
+                "command_timeout": _longest_answer(settings),
+                "server_settings": _server_settings(settings),
+            },
         )
         _skip_closed_connections(self.engine.sync_engine)
         self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -92,7 +96,7 @@ class Database:
                 max_inactive_connection_lifetime=0,
                 reset=_left_as_it_is,
                 timeout=CONNECTING,
-                command_timeout=self._settings.database_statement_timeout_ms / 1000 + 1,  # where nobody answers at all
+                command_timeout=_longest_answer(self._settings),
                 server_settings=_server_settings(self._settings),
             )
         return self._pool
@@ -100,7 +104,9 @@ class Database:
     async def aclose(self) -> None:
         if self._pool is not None:
             self._pool.terminate()
-        await self.engine.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TAKING):
+                await self.engine.dispose()
 
 
 def driver_address(url: URL) -> str:
@@ -133,6 +139,11 @@ def _errors_as_sqlalchemys() -> Iterator[None]:
         yield
     except (*DRIVER_ERRORS, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(None, None, error) from error
+
+
+def _longest_answer(settings: Settings) -> float:
+    """Seconds after which a server that says nothing at all is given up: its own time-out would have come before."""
+    return settings.database_statement_timeout_ms / 1000 + 1
 
 
 def _server_settings(settings: Settings) -> dict[str, str]:

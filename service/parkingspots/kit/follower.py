@@ -120,17 +120,17 @@ class Follower:
         try:
             self._take_in(await fetch(), span)
             self._heard_at = began
-        except TimeoutError:
-            self._is_behind = True  # the same look would take as long again
+        except BaseException as error:
+            self._is_behind |= isinstance(error, TimeoutError)  # the same look would take as long again
+            self._disappoint(awaited)
             raise
-        finally:
-            _resolve(awaited)
+        _resolve(awaited)
 
     def _take_in(self, rows: Sequence[asyncpg.Record], span: float | None) -> None:
-        now, snapshot = rows[0]["now"], Snapshot.of(rows[0]["snapshot"])
-        self._highest = max(self._highest, rows[0]["highest"]) if span is None else rows[0]["highest"]
         if span is None and rows[0]["database"] != self.database:
             raise asyncpg.InterfaceError("the connection leads to another database")
+        now, snapshot = rows[0]["now"], Snapshot.of(rows[0]["snapshot"])
+        self._highest = max(self._highest, rows[0]["highest"]) if span is None else rows[0]["highest"]
         changes = [change_of(row) for row in rows if row["xid"] is not None]
         if len(changes) > MOST_AT_ONCE:
             span, changes = 0.0, []
@@ -141,6 +141,12 @@ class Follower:
 
     def _let_go(self) -> None:
         awaited, self._next = self._next, None
+        self._disappoint(awaited)
+
+    def _disappoint(self, awaited: "asyncio.Future[None] | None") -> None:
+        """Let go of those who wait for a look that does not come: what they have written, nobody has heard of here."""
+        if awaited is not None:
+            self.knowledge.start(self.now())
         _resolve(awaited)
 
     async def _wait(self) -> None:

@@ -21,6 +21,7 @@ TABLES = ["users", "spots", "spot_stats", "availability_slots", "bookings"]
 ONE_AT_A_TIME = 0x73656564
 """The advisory lock that a seeding holds ("seed")."""
 # For this transaction alone: no time-outs but for locks, and room to sort when indexes are built.
+A_DAY = 86_400_000  # ms; for what the server is told not to end
 WORKING = """
     SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0;
@@ -56,7 +57,7 @@ async def seed(
     """
     _require(settings, spots, bookings)
     plan = Plan(seed, now.replace(microsecond=0), spots, bookings, settings.fee_basis_points)
-    database = Database(settings, pool_size=1)
+    database = Database(settings.model_copy(update={"database_statement_timeout_ms": A_DAY}), pool_size=1)
     try:
         async with _transaction(database) as connection:
             if await connection.fetchval("SELECT EXISTS (SELECT FROM users WHERE id = $1)", OWNER_ID):

@@ -1,0 +1,59 @@
+"""A way to a server that a test can shut, make silent, or lead to another one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy import make_url
+
+
+class Gate:
+    def __init__(self, to: str) -> None:
+        self.is_open, self.is_silent = True, False
+        self.asked = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.lead_to(to)
+
+    def lead_to(self, url: str) -> None:
+        """Whoever comes from now on comes to the server at `url`."""
+        parts = make_url(url)
+        self._host, self._port = parts.host, parts.port
+
+    def close(self) -> None:
+        self.is_open = False
+        for writer in self._writers:
+            writer.close()
+
+    def open(self) -> None:
+        self.is_open = True
+
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.is_open:
+            writer.close()
+            return
+        there, back = await asyncio.open_connection(self._host, self._port)
+        self._writers |= {writer, back}
+        with suppress(OSError):
+            await asyncio.gather(self._copy(reader, back, is_question=True), self._copy(there, writer))
+        self._writers -= {writer, back}
+
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_question: bool = False
+    ) -> None:
+        while data := await reader.read(65_536):
+            self.asked += is_question
+            if not self.is_silent:
+                writer.write(data)
+        writer.close()
+
+
+@asynccontextmanager
+async def with_gate(url: str, port: int) -> AsyncIterator[tuple[Gate, str]]:
+    """A gate to the server at `url`, and the URL of the gate."""
+    gate = Gate(url)
+    server = await asyncio.start_server(gate.pass_on, "127.0.0.1", port)
+    try:
+        yield gate, make_url(url).set(port=port).render_as_string(hide_password=False)
+    finally:
+        gate.close()
+        server.close()
