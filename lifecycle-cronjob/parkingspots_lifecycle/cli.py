@@ -12,6 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots.kit import logs
 from parkingspots.kit.database import Database, described
+from parkingspots.payments.command import till_of
+from parkingspots.payments.till import Till
 from parkingspots.settings import SettingsError, load
 from parkingspots_lifecycle import job
 from parkingspots_lifecycle.loop import run_until, stop_on_signals
@@ -56,21 +58,21 @@ def loop() -> None:
 
 
 @asynccontextmanager
-async def _working() -> AsyncIterator[tuple[Database, asyncio.Event]]:
-    """The database, and the event that SIGTERM and SIGINT set."""
+async def _working() -> AsyncIterator[tuple[Database, Till | None, asyncio.Event]]:
+    """The database, what money is handled with, and the event that SIGTERM and SIGINT set."""
     settings = load()
     logs.configure(settings)
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database:
-        yield database, stop
+    async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database, till_of(settings, database) as till:
+        yield database, till, stop
 
 
 async def _run() -> dict[str, int]:
-    async with _working() as (database, stop):
-        return await job.run(database, stop.is_set)
+    async with _working() as (database, till, stop):
+        return await job.run(database, stop.is_set, till)
 
 
 async def _loop() -> None:
-    async with _working() as (database, stop):
-        await run_until(stop, database)
+    async with _working() as (database, till, stop):
+        await run_until(stop, database, till=till)

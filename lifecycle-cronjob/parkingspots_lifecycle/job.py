@@ -1,9 +1,12 @@
 """One run of the job: each step in bounded batches, each batch a transaction of its own."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import structlog
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +14,9 @@ from parkingspots.accounts import service as accounts
 from parkingspots.bookings import service as bookings
 from parkingspots.kit import changes, idempotency
 from parkingspots.kit.database import Database, described, retried
+from parkingspots.payments import events
+from parkingspots.payments import work as payments
+from parkingspots.payments.till import Till
 
 BATCH = 500
 """Bookings a transaction: some tens of milliseconds, so that nobody waits for the job's locks."""
@@ -34,25 +40,44 @@ STEPS = (
     Step("purge_idempotency_keys", idempotency.purge),
     Step("purge_sessions_and_tokens", accounts.purge),
     Step("purge_changes", changes.purge),
+    Step("purge_events", events.purge),
 )
 
 
-async def run(database: Database, stopping: Callable[[], bool] = lambda: False) -> dict[str, int]:
+async def run(
+    database: Database, stopping: Callable[[], bool] = lambda: False, till: Till | None = None
+) -> dict[str, int]:
     """How many rows each step moved or deleted. A step that fails is logged and does not keep the others from running.
 
-    Raises the first failure at the end. `stopping` is asked between batches.
+    Raises the first failure at the end. `stopping` is asked between batches. Without a `till`, no money is handled.
     """
     moved: dict[str, int] = {}
     failures: list[Exception] = []
-    for step in STEPS:
+    for name, drain in _drains(database, stopping, till):
         try:
-            moved[step.name] = await _drain(database, step, stopping)
+            moved[name] = await drain()
         except (SQLAlchemyError, OSError) as error:
-            log.warning("step failed", step=step.name, error=described(error))
+            log.warning("step failed", step=name, error=described(error))
             failures.append(error)
     if failures:
         raise failures[0]
     return moved
+
+
+def _drains(
+    database: Database, stopping: Callable[[], bool], till: Till | None
+) -> Iterator[tuple[str, Callable[[], Awaitable[int]]]]:
+    for step in STEPS:
+        yield step.name, partial(_drain, database, step, stopping)
+    if till is not None:
+        for name, act in payments.JOBS.items():
+            yield name, partial(_drain_till, database, till, act, stopping)
+
+
+async def _drain_till(database: Database, till: Till, act: payments.Step, stopping: Callable[[], bool]) -> int:
+    async with database.reader() as session:
+        now: datetime = (await session.execute(select(func.now()))).scalar_one()
+    return await payments.drained(act, till, now, stopping)
 
 
 async def _drain(database: Database, step: Step, stopping: Callable[[], bool]) -> int:

@@ -8,6 +8,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots.kit.database import Database, described
+from parkingspots.payments.command import till_of
+from parkingspots.payments.till import Till
 from parkingspots.settings import Settings
 from parkingspots_lifecycle import job
 
@@ -16,12 +18,14 @@ INTERVAL = 60.0  # seconds between the starts of two runs
 log = structlog.get_logger(__name__)
 
 
-async def run_until(stop: asyncio.Event, database: Database, interval: float = INTERVAL) -> None:
+async def run_until(
+    stop: asyncio.Event, database: Database, interval: float = INTERVAL, till: Till | None = None
+) -> None:
     """Run the job every `interval` seconds until `stop` is set; a run that fails is made up for by the next."""
     clock = asyncio.get_running_loop().time
     while not stop.is_set():
         started = clock()
-        await _run_once(stop, database)
+        await _run_once(stop, database, till)
         rest = max(started + interval - clock(), 0)
         try:
             await asyncio.wait_for(stop.wait(), rest)
@@ -31,13 +35,13 @@ async def run_until(stop: asyncio.Event, database: Database, interval: float = I
 
 async def run_for_ever(settings: Settings) -> None:
     """The loop inside an API process (ENABLE_BACKGROUND_TASKS), on a connection of its own, until it is cancelled."""
-    async with aclosing(Database(settings, pool_size=1)) as database:
-        await run_until(asyncio.Event(), database)
+    async with aclosing(Database(settings, pool_size=1)) as database, till_of(settings, database) as till:
+        await run_until(asyncio.Event(), database, till=till)
 
 
-async def _run_once(stop: asyncio.Event, database: Database) -> None:
+async def _run_once(stop: asyncio.Event, database: Database, till: Till | None) -> None:
     try:
-        moved = await job.run(database, stop.is_set)
+        moved = await job.run(database, stop.is_set, till)
     except (SQLAlchemyError, OSError) as error:
         log.warning("run failed; the next one makes up for it", error=described(error))
     else:

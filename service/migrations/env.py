@@ -8,6 +8,9 @@ import parkingspots.bookings.models
 import parkingspots.kit.audit
 import parkingspots.kit.changes
 import parkingspots.kit.idempotency
+import parkingspots.payments.checking
+import parkingspots.payments.ledger
+import parkingspots.payments.models
 import parkingspots.reviews.models
 import parkingspots.spots.models  # noqa: F401 - the tables of every room
 from parkingspots.kit.tables import Base
@@ -17,7 +20,12 @@ ischema_names["cube"] = Cube  # so that a comparison with the models knows the t
 
 if context.is_offline_mode():
     # asyncpg as ever: other drivers write % as %%
-    context.configure(dialect_name="postgresql+asyncpg", target_metadata=Base.metadata, literal_binds=True)
+    context.configure(
+        dialect_name="postgresql+asyncpg",
+        target_metadata=Base.metadata,
+        literal_binds=True,
+        transaction_per_migration=True,
+    )
 else:
     context.configure(
         connection=context.config.attributes["connection"],

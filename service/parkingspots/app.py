@@ -1,6 +1,6 @@
 """The application: every room's routes, wired once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from fastapi import FastAPI
@@ -23,6 +23,11 @@ from parkingspots.kit.limits import Limits, RateLimited
 from parkingspots.kit.mail import mailer
 from parkingspots.kit.openapi import describe
 from parkingspots.kit.slashes import AnySlash
+from parkingspots.payments import desk
+from parkingspots.payments.gateway import PaymentGateway
+from parkingspots.payments.gateways import gateway
+from parkingspots.payments.paying import paying
+from parkingspots.payments.routes import router as payments
 from parkingspots.privacy.routes import router as privacy
 from parkingspots.reads.fastpath import FastPath
 from parkingspots.reads.reading import reading
@@ -46,10 +51,14 @@ DESCRIPTION = """Find, book and rent out parking spots.
 - **Limits** answer 429 with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 - **Letters** to users come in Greek where `Accept-Language` asks for it first, else in English.
 """
-ROOMS = (auth, users, privacy, spots, bookings, reviews, staff)
+ROOMS = (auth, users, privacy, spots, bookings, payments, reviews, staff)
 
 
-def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
+def create(
+    settings: Settings,
+    clock: TimeSource | None = None,
+    gateway_of: Callable[[Settings], PaymentGateway | None] = gateway,
+) -> FastAPI:
     """The application on the database and the cache that `settings` name; they are connected to when it starts."""
 
     @asynccontextmanager
@@ -61,6 +70,7 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
             app.state.limits = await stack.enter_async_context(aclosing(Limits(settings)))
             await stack.enter_async_context(reading(app))
             app.state.mailer = mailer(settings)
+            await stack.enter_async_context(paying(app))
             await stack.enter_async_context(background_tasks(settings))
             yield
 
@@ -76,8 +86,9 @@ def create(settings: Settings, clock: TimeSource | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for providers at each request
     )
-    app.state.settings, app.state.clock = settings, clock or SystemClock()
+    app.state.settings, app.state.clock, app.state.gateway_of = settings, clock or SystemClock(), gateway_of
     problems.install(app)
+    desk.install(app)
     app.include_router(health.router)
     for room in ROOMS:
         app.include_router(room, prefix=PREFIX)  # with no router between, for which every route would be built twice

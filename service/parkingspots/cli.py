@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 migrate = typer.Typer(help="Bring the database to a revision, or say where it is.", no_args_is_help=True)
 app.add_typer(migrate, name="migrate")
+ledger = typer.Typer(help="What money came, went and is owed.", no_args_is_help=True)
+app.add_typer(ledger, name="ledger")
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen.")]
 
@@ -151,6 +153,25 @@ def openapi() -> None:
 
     document = create(Settings.model_construct()).openapi()  # the same wherever it is printed
     print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - its output
+
+
+@ledger.command(epilog="Example: [bold]parkingspots ledger check --days 30[/bold]")
+def check(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How far back payments are compared with Stripe.")] = 2,
+) -> None:
+    """Hold the ledger against itself and against Stripe. Exit code 1 where they differ."""
+    from parkingspots.payments import command
+    from parkingspots.settings import load
+
+    try:
+        found = asyncio.run(command.check(load(), days))
+    except command.PaymentsAreOff as refusal:
+        sys.exit(_complaint(str(refusal)))
+    for difference in found.differences:
+        _say(str(difference))
+    _say(f"{found.payments} payments compared, {len(found.differences)} differences.")
+    if found.differences:
+        raise typer.Exit(1)
 
 
 @migrate.command(epilog="Example: [bold]parkingspots migrate upgrade[/bold]")

@@ -18,6 +18,9 @@ DEFAULT_SECRET_KEY = "development-only-secret-key-change-me-0123456789"  # noqa:
 DEFAULT_DATABASE_URL = "postgresql://parkingspots:parkingspots@127.0.0.1:5432/parkingspots"
 LEAST_SECRET_LENGTH = 32
 """RFC 7518, 3.2: a key of HS256 has at least 256 bits."""
+LEAST_WEBHOOK_SECRET = 16
+EXAMPLES = frozenset({"whsec_change_me_change_me", "whsec_your_webhook_secret", "whsec_xxxxxxxxxxxxxxxx"})
+"""What stands in examples, and is no secret."""
 TIME_ZONES = frozenset(available_timezones()) - {"CET", "EET", "MET", "WET"}
 """IANA's names, but those that PostgreSQL takes for abbreviations of one offset all year."""
 
@@ -154,6 +157,9 @@ class Settings(BaseSettings):
     stripe_secret_key: SecretStr | None = None
     stripe_publishable_key: str | None = None
     stripe_webhook_secret: SecretStr | None = None
+    stripe_api_base: Annotated[str, AfterValidator(_a_web_url)] | None = None
+    stripe_timeout_seconds: float = Field(default=8, gt=0, le=30)
+    payout_delay_hours: int = Field(default=24, ge=0, le=720)
 
     enable_background_tasks: bool = False
     cors_origins: Annotated[list[str], NoDecode, Field(validate_default=True)] = Field(default_factory=list)
@@ -203,9 +209,10 @@ class Settings(BaseSettings):
     def _require_production(self) -> None:
         if self.skip_payment_processing:
             raise ValueError("SKIP_PAYMENT_PROCESSING must be false in production: nothing would be paid")
-        for name in ("stripe_secret_key", "stripe_webhook_secret"):
-            if getattr(self, name) is None:
-                raise ValueError(f"{name.upper()} is missing: production takes payments and needs it")
+        if self.stripe_secret_key is None:
+            raise ValueError("STRIPE_SECRET_KEY is missing: production takes payments and needs it")
+        if not self.webhook_secrets:
+            raise ValueError("STRIPE_WEBHOOK_SECRET is missing or an example: production takes payments and needs it")
         if self.database_url.get_secret_value() == DEFAULT_DATABASE_URL:
             raise ValueError("DATABASE_URL is missing: set it to the database that production uses")
 
@@ -214,6 +221,10 @@ class Settings(BaseSettings):
         found = []
         if not self.rate_limits_enabled:
             found.append("RATE_LIMITS_ENABLED=false: NOBODY IS LIMITED, passwords can be guessed. For load tests only.")
+        if not self.skip_payment_processing and self.stripe_secret_key is None:
+            found.append("STRIPE_SECRET_KEY is not set: bookings wait for payments that nobody can make.")
+        if not self.skip_payment_processing and not self.webhook_secrets:
+            found.append("STRIPE_WEBHOOK_SECRET is not set: payments are heard of late, by the minute job alone.")
         if self.smtp_url is None and self.environment is not Environment.DEVELOPMENT:
             found.append("SMTP_URL is not set: no mail is sent, so nobody can reset a password or verify an e-mail.")
         return found
@@ -230,6 +241,13 @@ class Settings(BaseSettings):
         password = self.redis_password.get_secret_value() if self.redis_password else None
         url = URL.create("redis", "" if password else None, password, self.redis_host, self.redis_port, "0")
         return url.render_as_string(hide_password=False)
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """Those that sign Stripe's events: several, while one replaces another. An empty one would fit anything."""
+        given = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
+        secrets = [secret.strip() for secret in given.split(",")]
+        return [secret for secret in secrets if len(secret) >= LEAST_WEBHOOK_SECRET and secret not in EXAMPLES]
 
     @property
     def fee_basis_points(self) -> int:

@@ -59,6 +59,12 @@ async def _once(request: Request, who: CurrentSession, session: Transaction, key
         await idempotency.claim(session, request, who.user.id, key, request.app.state.clock.now())
 
 
+async def _once_ahead(request: Request, who: CurrentSession, key: idempotency.Key = None) -> None:
+    if key is not None:
+        state = request.app.state
+        await idempotency.claim_ahead(state.database, request, who.user.id, key, state.clock.now())
+
+
 async def _client(request: Request, address: ClientAddress) -> Client:
     return Client.calling_itself(request.headers.get("user-agent", ""), address)
 
@@ -69,3 +75,5 @@ TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """Added to what a visitor's endpoint says of tokens: none is as good."""
 ONCE = Depends(_once)
 """Of an endpoint that creates or charges, on a router of KeepingRoutes: it honours Idempotency-Key."""
+ONCE_AHEAD = Depends(_once_ahead)
+"""The same of one that asks somebody else's service, in whose time no transaction may be open."""

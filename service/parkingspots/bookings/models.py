@@ -1,15 +1,27 @@
 """Table: bookings."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, ColumnElement, ForeignKey, Index, desc, func, literal_column, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    desc,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from parkingspots.bookings.rules import HOLDING, PaymentStatus, Status
 from parkingspots.kit.tables import Base, Identified, Stamped, Word, one_of
 from parkingspots.spots.models import Spot
+from parkingspots.spots.rules import CancellationPolicy
 
 HOLDS_ITS_SLOT = "status IN ({})".format(", ".join(f"'{status}'" for status in Status if status in HOLDING))
 
@@ -40,6 +52,12 @@ class Booking(Identified, Stamped, Base):
     checked_in_at: Mapped[datetime | None]
     checked_out_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    cancellation_policy: Mapped[CancellationPolicy] = mapped_column(
+        Word(CancellationPolicy), server_default=CancellationPolicy.FLEXIBLE
+    )
+    refund_amount: Mapped[int | None]
+    """What the cancellation gives back."""
+    receipt: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     spot: Mapped[Spot] = relationship(lazy="raise")
 
@@ -66,6 +84,8 @@ class Booking(Identified, Stamped, Base):
     __table_args__ = (
         one_of("status", Status),
         one_of("payment_status", PaymentStatus),
+        one_of("cancellation_policy", CancellationPolicy),
+        CheckConstraint("refund_amount BETWEEN 0 AND total_amount", name="refund_amount"),
         CheckConstraint("start_time < end_time", name="window"),
         CheckConstraint(
             "total_amount = owner_payout + service_fee AND service_fee >= 0 AND owner_payout >= 0",
@@ -91,3 +111,12 @@ class Booking(Identified, Stamped, Base):
         ),
         Index("ix_bookings_to_expire", "expires_at", "id", postgresql_where=text("status = 'pending'")),
     )
+
+
+class RefundDue(Base):
+    """A cancelled booking whose payment has to be asked for what goes back; gone when it has been."""
+
+    __tablename__ = "refunds_due"
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
+    amount: Mapped[int]

@@ -63,6 +63,11 @@ class NotPaid(IllegalTransition):
     detail = "The booking is not paid. It is confirmed by its payment."
 
 
+class NotPayable(IllegalTransition):
+    title = "Not to be paid"
+    detail = "There is nothing to pay for this booking: it is paid already, or over. Read it again."
+
+
 class NotRefunded(IllegalTransition):
     title = "Not refunded"
     detail = "The money has not been given back. Refund the payment; the booking follows."

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Update, delete, func, literal_column, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from parkingspots.bookings.models import Booking
+from parkingspots.bookings.models import Booking, RefundDue
 from parkingspots.bookings.rules import Status
 from parkingspots.kit.paging import Page
 
@@ -95,6 +95,19 @@ def lapsed(now: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401 - a tim
 
 def cancelled_as_lapsed() -> Update:
     return update(Booking).values(status=Status.CANCELLED, expires_at=None, cancellation_reason=LAPSED)
+
+
+async def note_refund_due(session: AsyncSession, booking: Booking, amount: int) -> None:
+    session.add(RefundDue(booking_id=booking.id, amount=amount))
+    await session.flush()
+
+
+async def take_refund_due(session: AsyncSession) -> RefundDue | None:
+    """One, deleted; those that others are taking are passed over."""
+    first = select(RefundDue.booking_id).order_by(RefundDue.booking_id).limit(1).with_for_update(skip_locked=True)
+    taken = delete(RefundDue).where(RefundDue.booking_id == first.scalar_subquery()).returning(RefundDue)
+    found: RefundDue | None = await session.scalar(taken)
+    return found
 
 
 async def start_due(session: AsyncSession, batch: int) -> int:

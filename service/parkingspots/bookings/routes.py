@@ -29,7 +29,7 @@ from parkingspots.bookings.rules import Status
 from parkingspots.bookings.schemas import BookingIn, BookingOut, CancelIn, QuoteIn, QuoteOut, StatusIn
 from parkingspots.kit import paging
 from parkingspots.kit.conditional import IfMatch
-from parkingspots.kit.dependencies import Clock, CurrentSettings, Reader, Transaction
+from parkingspots.kit.dependencies import HURRIES, Clock, CurrentSettings, Reader, Transaction
 from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
@@ -110,6 +110,7 @@ async def read_booking(booking_id: UUID, user: CurrentUser, session: Reader) -> 
 
 @router.put(
     "/{booking_id}/status",
+    dependencies=[HURRIES],
     responses=problems(NotSignedIn, NotYours, BookingNotFound, IllegalTransition, NotPaid, NotRefunded),
 )
 async def change_booking_status(
@@ -130,12 +131,13 @@ async def change_booking_status(
 
 @router.post(
     "/{booking_id}/cancel",
+    dependencies=[HURRIES],
     responses=problems(NotSignedIn, BookingNotFound, AlreadyCancelled, IsOver, IllegalTransition),
 )
 async def cancel_booking(
     booking_id: UUID, user: CurrentUser, session: Transaction, clock: Clock, wish: CancelIn | None = None
 ) -> BookingOut:
-    """Cancel a booking of mine or of my spot. What was paid is given back."""
+    """Cancel a booking of mine or of my spot. What was paid goes back: to a renter who cancels, by the policy."""
     reason = wish.cancellation_reason if wish else None
     return BookingOut.of(await service.cancel(session, user, booking_id, reason, clock.now()))
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from parkingspots.spots.rules import CancellationPolicy
+
 
 class Status(StrEnum):
     PENDING = "pending"
@@ -86,9 +88,36 @@ def may_check_out(status: Status, start: datetime, now: datetime) -> bool:
     return Status.COMPLETED in NEXT[status] and start <= now
 
 
-def payment_after_cancelling(paid: PaymentStatus) -> PaymentStatus:
-    """What was paid is given back."""
-    return PaymentStatus.REFUNDED if paid is PaymentStatus.COMPLETED else paid
+GIVEN_BACK: Mapping[CancellationPolicy, tuple[tuple[timedelta, int], ...]] = {
+    CancellationPolicy.FLEXIBLE: ((timedelta(0), BASIS_POINTS),),
+    CancellationPolicy.MODERATE: ((timedelta(hours=24), BASIS_POINTS), (timedelta(0), BASIS_POINTS // 2)),
+    CancellationPolicy.STRICT: ((timedelta(days=7), BASIS_POINTS), (timedelta(days=2), BASIS_POINTS // 2)),
+}
+"""What a renter gets back who cancels so long before the start, in basis points of the total; later: nothing."""
+
+
+def given_back(policy: CancellationPolicy, party: Party, total: int, start: datetime, now: datetime) -> int:
+    """What of a paid `total` goes back when `party` cancels, in minor units: all of it, unless the renter does."""
+    if party is not Party.RENTER:
+        return total
+    share = next((share for before, share in GIVEN_BACK[policy] if start - now >= before), 0)
+    return _half_up(total * share, BASIS_POINTS)
+
+
+def payment_after_giving_back(paid: PaymentStatus, total: int, back: int) -> PaymentStatus:
+    """How a payment stands of which `back` has been given back in all."""
+    if paid in {PaymentStatus.PENDING, PaymentStatus.FAILED} or back == 0:
+        return paid
+    return PaymentStatus.REFUNDED if back == total else PaymentStatus.PARTIALLY_REFUNDED
+
+
+LONGEST_HOLD = 3
+"""Times the usual hold, for a payment that goes on."""
+
+
+def hold_while_paying(expires_at: datetime, created_at: datetime, hold: timedelta, now: datetime) -> datetime:
+    """Until when a hold is good whose payment goes on `now`: one more hold, within bounds."""
+    return max(expires_at, min(now + hold, created_at + LONGEST_HOLD * hold))
 
 
 @dataclass(frozen=True)
@@ -146,10 +175,17 @@ class Quote:
         return self.subtotal + self.service_fee
 
 
-def quote(rates: Rates, duration: timedelta, fee_basis_points: int) -> Quote:
-    """What a booking of `duration` costs: at least one minor unit, as what is free cannot be paid for."""
-    subtotal = max(price(rates, duration), 1)
-    return Quote(subtotal, _half_up(subtotal * fee_basis_points, BASIS_POINTS))
+def quote(rates: Rates, duration: timedelta, fee_basis_points: int, step: int = 1) -> Quote:
+    """What a booking of `duration` costs: at least one `step`, as what is free cannot be paid for.
+
+    `step` is the least amount that can be charged in the currency, in minor units; all amounts are multiples of it.
+    """
+    subtotal = max(_stepped(price(rates, duration), step), step)
+    return Quote(subtotal, _stepped(_half_up(subtotal * fee_basis_points, BASIS_POINTS), step))
+
+
+def _stepped(amount: int, step: int) -> int:
+    return _half_up(amount, step) * step
 
 
 def price(rates: Rates, duration: timedelta) -> int:

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus, Quote, Status
 from parkingspots.kit.wire import Cents, Instant, Line, Paragraph, Wire
+from parkingspots.spots.rules import CancellationPolicy
 
 SPOT_ID = "0198c0de-7a10-7000-8000-000000000002"
 WINDOW = {"start_time": "2030-02-01T10:00:00Z", "end_time": "2030-02-01T12:00:00Z"}
@@ -37,6 +38,9 @@ BOOKING: dict[str, Any] = {
     "checked_in_at": None,
     "checked_out_at": None,
     "expires_at": None,
+    "cancellation_policy": "flexible",
+    "refund_amount": None,
+    "receipt": None,
     "created_at": "2030-01-31T09:00:00Z",
     "updated_at": "2030-01-31T09:00:00Z",
     "parking_spot": {
@@ -117,6 +121,18 @@ class BookedSpotOut(Wire):
     prefecture: str
 
 
+class Receipt(Wire):
+    """What was paid for a booking."""
+
+    amount: Cents
+    currency: str
+    paid_at: Instant
+    payment_method: str | None
+    card_brand: str | None
+    last_four: str | None
+    refunded_amount: Cents
+
+
 class BookingOut(Wire):
     model_config = ConfigDict(title="Booking", json_schema_extra={"examples": [BOOKING]})
 
@@ -141,6 +157,9 @@ class BookingOut(Wire):
     checked_in_at: Instant | None
     checked_out_at: Instant | None
     expires_at: Instant | None = Field(description="until when an unpaid booking holds its slot")
+    cancellation_policy: CancellationPolicy = Field(description="as it was when the spot was booked")
+    refund_amount: Cents | None = Field(description="what the cancellation gives back")
+    receipt: Receipt | None = Field(description="what was paid, how and when")
     created_at: Instant
     updated_at: Instant
     parking_spot: BookedSpotOut

@@ -36,6 +36,7 @@ from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quo
 from parkingspots.bookings.slots import Place
 from parkingspots.kit import audit
 from parkingspots.kit.attempts import Connect, attempted
+from parkingspots.kit.currencies import least_charge
 from parkingspots.kit.database import RawConnection, retried
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid
@@ -44,6 +45,8 @@ from parkingspots.spots import service as spots
 from parkingspots.spots.models import Spot
 from parkingspots.spots.problems import SpotNotFound
 from parkingspots.spots.search import Window
+
+PAID = frozenset({PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED})
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def _require_bookable(settings: Settings, window: Window, now: datetime) -> None
 
 def _priced(settings: Settings, spot: Spot | Place, window: Window) -> Quote:
     rates = Rates(spot.hourly_rate, spot.daily_rate, spot.monthly_rate)
-    return rules.quote(rates, window.end - window.start, settings.fee_basis_points)
+    return rules.quote(rates, window.end - window.start, settings.fee_basis_points, least_charge(spot.currency))
 
 
 def _drafted(settings: Settings, renter_id: UUID, spot: Place, wish: Wish, now: datetime) -> slots.Draft:
@@ -150,6 +153,7 @@ def _drafted(settings: Settings, renter_id: UUID, spot: Place, wish: Wish, now: 
         service_fee=cost.service_fee,
         owner_payout=cost.subtotal,
         currency=spot.currency,
+        cancellation_policy=spot.cancellation_policy,
         **wish.about,
     )
     if settings.skip_payment_processing:
@@ -300,8 +304,16 @@ async def _cancelled(session: AsyncSession, user: User, booking: Booking, reason
         raise AlreadyCancelled
     if not rules.may_cancel(_party(user, booking), booking.end_time, now):
         raise IsOver
-    payment = rules.payment_after_cancelling(booking.payment_status)
-    return await _moved(session, booking, Status.CANCELLED, payment_status=payment, cancellation_reason=reason)
+    changes: dict[str, object] = {"cancellation_reason": reason}
+    if booking.payment_status in PAID:
+        party, total = _party(user, booking), booking.total_amount
+        back = rules.given_back(booking.cancellation_policy, party, total, booking.start_time, now)
+        changes["refund_amount"] = back
+        if booking.payment_intent_id is None:  # it was skipped
+            changes["payment_status"] = rules.payment_after_giving_back(booking.payment_status, total, back)
+        elif back > 0:
+            await repository.note_refund_due(session, booking, back)
+    return await _moved(session, booking, Status.CANCELLED, **changes)
 
 
 async def _confirmed(session: AsyncSession, settings: Settings, booking: Booking, now: datetime) -> Booking:

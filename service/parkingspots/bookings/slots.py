@@ -14,6 +14,7 @@ from parkingspots.bookings.models import Booking
 from parkingspots.kit.database import RawConnection
 from parkingspots.kit.statements import Statement, parameter
 from parkingspots.spots.models import Spot
+from parkingspots.spots.rules import CancellationPolicy
 from parkingspots.spots.search import Window, open_throughout
 
 Draft: TypeAlias = Mapping[str, Any]
@@ -26,7 +27,7 @@ _NAMED = (Spot.id, Spot.owner_id, Spot.title, Spot.address, Spot.city, Spot.pref
 _PRICED = (Spot.hourly_rate, Spot.daily_rate, Spot.monthly_rate, Spot.currency)
 # The renter's row comes out of its lock before it meets the spot's: the order in which everybody locks.
 LOCK = Statement.of(
-    select(*_NAMED, *_PRICED, Spot.is_available)
+    select(*_NAMED, *_PRICED, Spot.cancellation_policy, Spot.is_available)
     .join(_HELD, true())
     .where(Spot.id == SPOT, Spot.is_active)
     .with_for_update(of=Spot, key_share=True)
@@ -79,6 +80,7 @@ class Place:
     daily_rate: int | None
     monthly_rate: int | None
     currency: str
+    cancellation_policy: CancellationPolicy
     is_available: bool
 
 

@@ -1,5 +1,7 @@
 """The currencies that money can be in."""
 
+from decimal import Decimal
+
 ISO_4217 = frozenset(
     [
         "AED",
@@ -160,3 +162,28 @@ ISO_4217 = frozenset(
     ]
 )
 """ISO 4217, without funds, metals and test codes."""
+
+WITHOUT_MINOR_UNITS = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+WITH_THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+
+
+def digits(currency: str) -> int:
+    """How many of an amount's digits stand for parts of the currency's unit (ISO 4217's exponent)."""
+    if currency in WITHOUT_MINOR_UNITS:
+        return 0
+    return 3 if currency in WITH_THOUSANDTHS else 2
+
+
+def least_charge(currency: str) -> int:
+    """Minor units of which every charge is a multiple: card networks take no thousandths, and whole ariary only."""
+    if currency == "MGA":
+        return 100
+    return 10 if currency in WITH_THOUSANDTHS else 1
+
+
+def written(amount: int, currency: str) -> str:
+    """An amount in minor units for a person to read: `7.70 EUR`."""
+    places = digits(currency)
+    return f"{Decimal(amount).scaleb(-places):.{places}f} {currency}"

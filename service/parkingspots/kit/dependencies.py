@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import TimeSource
 from parkingspots.kit.database import Database
+from parkingspots.kit.errands import Errand
 from parkingspots.kit.follower import Follower
 from parkingspots.settings import Settings
 
@@ -57,6 +58,13 @@ async def catch_up(request: Request) -> None:
         await follower.catch_up()
 
 
+async def _hurrying(request: Request) -> AsyncIterator[None]:
+    yield
+    errand: Errand | None = request.app.state.errand
+    if errand is not None:
+        errand.hurry()
+
+
 async def _reader(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
     async with database.reader() as session:
         yield session
@@ -64,4 +72,6 @@ async def _reader(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
 
 # scope="function": the commit comes before the answer is sent, so a client that has its answer can read its write.
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+# Entered before the transaction, and so left after its commit: what the request has made due is begun at once.
+HURRIES = Depends(_hurrying, scope="function")
 Reader = Annotated[AsyncSession, Depends(_reader, scope="function")]

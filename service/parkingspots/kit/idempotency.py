@@ -1,14 +1,15 @@
 """Idempotency-Key: a request that is sent again is answered again, and done once.
 
 The claim, the work and the answer are one transaction. An advisory lock on the key lasts as long: a repeat that comes
-meanwhile is told so, and one that comes later finds the answer that was kept.
+meanwhile is told so, and one that comes later finds the answer that was kept. Around a call of somebody else's service
+no transaction lasts: there the claim is committed ahead, and the answer takes its place.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -22,11 +23,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parkingspots.kit.database import Database
 from parkingspots.kit.dependencies import catch_up
 from parkingspots.kit.problems import Conflict, Problem
 from parkingspots.kit.tables import Base
 
 KEPT = timedelta(hours=24)
+RUNNING = 102
+"""Processing: the status of a claim that was committed ahead, as long as there is no answer."""
+ABANDONED = timedelta(minutes=1)
+"""After which whoever had such a claim is taken for dead."""
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEY = re.compile(r"^[!-~]{1,255}$")
@@ -73,20 +79,42 @@ class Replay(Exception):  # noqa: N818 - no error: the answer that was given bef
 class Claim:
     """The right of this transaction, and of no other, to answer for a key."""
 
-    session: AsyncSession
     user_id: UUID
     route: str
     key: str
     fingerprint: bytes
     at: datetime
+    session: AsyncSession
+    ahead: Database | None = None
+    """Where the claim is committed ahead of the work, which is done past its session."""
 
     async def keep(self, answer: Response) -> None:
         """Store the answer with the work; an older one, whose day is over, gives way."""
-        kept = {"fingerprint": self.fingerprint, "status": answer.status_code, "body": bytes(answer.body)}
+        if self.ahead is None:
+            await self._store(self.session, answer.status_code, bytes(answer.body))
+        else:
+            async with self.ahead.transaction() as session:
+                await self._store(session, answer.status_code, bytes(answer.body))
+
+    async def commit(self) -> None:
+        """Claim the key before there is an answer; the transaction ends with that."""
+        await self._store(self.session, RUNNING, b"")
+        await self.session.commit()
+
+    async def drop(self) -> None:
+        """Let go of what was claimed ahead: the request was refused, and may be sent again."""
+        if self.ahead is not None:
+            async with self.ahead.transaction() as session:
+                mine = (self.user_id, self.route, self.key, RUNNING)
+                columns = (IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key, IdempotencyKey.status)
+                await session.execute(delete(IdempotencyKey).where(tuple_(*columns) == mine))
+
+    async def _store(self, session: AsyncSession, status: int, body: bytes) -> None:
+        kept = {"fingerprint": self.fingerprint, "status": status, "body": body}
         row = insert(IdempotencyKey).values(
             user_id=self.user_id, route=self.route, key=self.key, created_at=self.at, **kept
         )
-        await self.session.execute(
+        await session.execute(
             row.on_conflict_do_update(
                 constraint="pk_idempotency_keys", set_=kept | {"created_at": row.excluded.created_at}
             )
@@ -113,7 +141,7 @@ Key = Annotated[
 async def claim(session: AsyncSession, request: Request, user_id: UUID, key: str, now: datetime) -> None:
     """Claim the key for this request, or raise StillRunning, KeyReused or Replay with the answer given before."""
     route = _route(request)
-    claimed = Claim(session, user_id, route, key, _fingerprint(await request.body()), now)
+    claimed = Claim(user_id, route, key, _fingerprint(await request.body()), now, session)
     name = f"{user_id} {route} {key}"
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))):
         raise StillRunning
@@ -129,8 +157,20 @@ async def claim(session: AsyncSession, request: Request, user_id: UUID, key: str
         request.state.claim = claimed
     elif kept.fingerprint != claimed.fingerprint:
         raise KeyReused
+    elif kept.status == RUNNING and kept.created_at > now - ABANDONED:
+        raise StillRunning
+    elif kept.status == RUNNING:
+        request.state.claim = claimed
     else:
         raise Replay(kept.status, kept.body)
+
+
+async def claim_ahead(database: Database, request: Request, user_id: UUID, key: str, now: datetime) -> None:
+    """Claim the key as `claim` does, and commit that: what follows asks somebody else, and takes its time."""
+    async with database.transaction() as session:
+        await claim(session, request, user_id, key, now)
+        await request.state.claim.commit()
+    request.state.claim = replace(request.state.claim, ahead=database)
 
 
 def _route(request: Request) -> str:
@@ -175,19 +215,27 @@ class KeepingRoute(APIRoute):
             except Replay as replay:
                 await catch_up(request)  # the first answer may have come from another process
                 return replay.answer
-            claimed: Claim | None = getattr(request.state, "claim", None)
-            if claimed is not None and answer.status_code < 300:  # noqa: PLR2004 - a success
+            except BaseException:
+                if (claimed := _claimed(request)) is not None:
+                    await claimed.drop()
+                raise
+            if answer.status_code < 300 and (claimed := _claimed(request)) is not None:  # noqa: PLR2004 - a success
                 await claimed.keep(answer)
             return answer
 
         return keeping
 
 
+def _claimed(request: Request) -> Claim | None:
+    return getattr(request.state, "claim", None)
+
+
 async def purge(session: AsyncSession, batch: int) -> int:
     """Delete up to `batch` answers whose day is over by the database's clock; how many."""
     over = select(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key)
-    over = over.where(IdempotencyKey.created_at <= func.now() - KEPT).limit(batch).with_for_update(skip_locked=True)
-    which = tuple_(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).in_(over)
+    over = over.where(IdempotencyKey.created_at <= func.now() - KEPT).limit(batch)
+    old = over.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
+    which = tuple_(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).in_(select(old))
     deleted = await session.scalars(delete(IdempotencyKey).where(which).returning(IdempotencyKey.status))
     return len(deleted.all())
 

@@ -16,6 +16,9 @@ from parkingspots.bookings.schemas import BookingOut
 from parkingspots.kit.database import Database
 from parkingspots.kit.paging import Key, Page, every
 from parkingspots.kit.wire import Instant
+from parkingspots.payments import earnings
+from parkingspots.payments import service as payments
+from parkingspots.payments.schemas import PaymentOut, PayoutOut
 from parkingspots.privacy.schemas import ExportedSpotOut, HostedBookingOut
 from parkingspots.reviews import service as reviews
 from parkingspots.reviews.schemas import ReviewOut
@@ -59,6 +62,12 @@ async def written(database: Database, who: SignedIn, now: datetime) -> AsyncIter
             listed(lambda session, page: bookings.every_of_owner(session, user, page), _by_age),
             HostedBookingOut.of,
         ),
+        (
+            "payments",
+            listed(lambda session, page: payments.every_of_payer(session, user, page), lambda row: _by_age(row[0])),
+            lambda row: PaymentOut.of(*row),
+        ),
+        ("payouts", listed(lambda session, page: earnings.every_payout(session, user, page), _by_age), PayoutOut.of),
         ("reviews", listed(lambda session, page: reviews.of_reviewer(session, user, page), _by_id), ReviewOut.of),
         ("helpful_reviews", listed(lambda session, page: reviews.votes_of(session, user, page), _itself), UUID.__str__),
     )

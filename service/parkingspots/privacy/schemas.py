@@ -10,6 +10,7 @@ from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus, Status
 from parkingspots.bookings.schemas import BOOKING, BookingOut
 from parkingspots.kit.wire import Cents, Instant, Wire
+from parkingspots.payments.schemas import PaymentOut, PayoutOut
 from parkingspots.reviews.schemas import ReviewOut
 from parkingspots.spots.models import AvailabilitySlot, Spot
 from parkingspots.spots.schemas import SPOT, SlotOut, SpotOut
@@ -55,7 +56,7 @@ class HostedBookingOut(Wire):
 
 
 class ExportOut(Wire):
-    """What is kept about me: account, sessions that go on, spots, bookings of mine and of my spots, reviews, votes."""
+    """What is kept about me: account, sessions that go on, spots, bookings, money, reviews, votes."""
 
     model_config = ConfigDict(
         title="Export",
@@ -68,6 +69,8 @@ class ExportOut(Wire):
                     "spots": [SPOT | {"availability": []}],
                     "bookings": [BOOKING],
                     "bookings_of_my_spots": [],
+                    "payments": [],
+                    "payouts": [],
                     "reviews": [],
                     "helpful_reviews": [],
                 }
@@ -81,5 +84,7 @@ class ExportOut(Wire):
     spots: list[ExportedSpotOut]
     bookings: list[BookingOut]
     bookings_of_my_spots: list[HostedBookingOut]
+    payments: list[PaymentOut]
+    payouts: list[PayoutOut]
     reviews: list[ReviewOut]
     helpful_reviews: list[UUID]

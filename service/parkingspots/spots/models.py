@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import UserDefinedType
 
 from parkingspots.kit.tables import Base, Identified, Stamped, Word, one_of
-from parkingspots.spots.rules import SpotType, VehicleSize
+from parkingspots.spots.rules import CancellationPolicy, SpotType, VehicleSize
 
 
 class Cube(UserDefinedType[Any]):
@@ -88,6 +88,9 @@ class Spot(Identified, Stamped, Base):
     operating_hours: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     images: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     time_zone: Mapped[str]
+    cancellation_policy: Mapped[CancellationPolicy] = mapped_column(
+        Word(CancellationPolicy), server_default=CancellationPolicy.FLEXIBLE
+    )
     is_active: Mapped[bool] = mapped_column(server_default=true())
     is_available: Mapped[bool] = mapped_column(server_default=true())
     disabled_at: Mapped[datetime | None]
@@ -103,6 +106,7 @@ class Spot(Identified, Stamped, Base):
     __table_args__ = (
         one_of("spot_type", SpotType),
         one_of("vehicle_size", VehicleSize),
+        one_of("cancellation_policy", CancellationPolicy),
         CheckConstraint("hourly_rate > 0 AND daily_rate > 0 AND monthly_rate > 0", name="rates"),
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="place"),
         # Raises where PostgreSQL does not know the zone, so that no later search can.

@@ -34,6 +34,14 @@ class VehicleSize(StrEnum):
     OVERSIZED = "oversized"
 
 
+class CancellationPolicy(StrEnum):
+    """How much of the price a renter who cancels gets back; see bookings.rules."""
+
+    FLEXIBLE = "flexible"
+    MODERATE = "moderate"
+    STRICT = "strict"
+
+
 def sizes_that_fit(vehicle: VehicleSize) -> list[VehicleSize]:
     """The sizes of spot into which `vehicle` goes."""
     ascending = list(VehicleSize)

@@ -33,7 +33,7 @@ from parkingspots.kit.wire import (
 )
 from parkingspots.settings import TIME_ZONES
 from parkingspots.spots.models import AvailabilitySlot, Spot
-from parkingspots.spots.rules import SpotType, VehicleSize, slot_minutes, time_of
+from parkingspots.spots.rules import CancellationPolicy, SpotType, VehicleSize, slot_minutes, time_of
 
 MOST_IMAGES = 20
 SPOT_IN: dict[str, Any] = {
@@ -64,6 +64,7 @@ SPOT_IN: dict[str, Any] = {
     "images": ["https://images.example.com/ermou-12.jpg"],
     "time_zone": "Europe/Athens",
     "currency": "EUR",
+    "cancellation_policy": "flexible",
 }
 SPOT_ID = "0198c0de-7a10-7000-8000-000000000002"
 SPOT: dict[str, Any] = {
@@ -147,6 +148,9 @@ class SpotIn(Wire):
     images: Images = Field(default_factory=list)
     time_zone: TimeZone | None = Field(default=None, description="IANA name; by default the service's own")
     currency: Currency | None = Field(default=None, description="ISO 4217; by default the service's own")
+    cancellation_policy: CancellationPolicy = Field(
+        default=CancellationPolicy.FLEXIBLE, description="what a renter who cancels gets back"
+    )
 
 
 class SpotUpdate(Wire):
@@ -178,12 +182,14 @@ class SpotUpdate(Wire):
     images: Images | None = None
     time_zone: TimeZone | None = None
     currency: Currency | None = None
+    cancellation_policy: CancellationPolicy | None = None
     is_available: bool | None = None
 
     _not_null = field_validator(
         *("title", "spot_type", "vehicle_size", "address", "city", "prefecture", "zip_code", "country"),
         *("latitude", "longitude", "hourly_rate", "is_covered", "has_ev_charging", "has_security", "has_lighting"),
-        *("is_handicap_accessible", "images", "time_zone", "currency", "is_available"),
+        *("is_handicap_accessible", "images", "time_zone", "currency", "cancellation_policy"),
+        "is_available",
         mode="before",
     )(not_null)
 
@@ -219,6 +225,7 @@ class SpotOut(Wire):
     operating_hours: OperatingHours | None
     images: list[str]
     time_zone: str
+    cancellation_policy: CancellationPolicy
     is_active: bool
     is_available: bool
     total_bookings: int

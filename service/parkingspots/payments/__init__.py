@@ -1,0 +1,1 @@
+"""Payments: what a renter pays, what goes back, what the owner gets, and a ledger of it."""

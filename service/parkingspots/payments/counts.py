@@ -1,0 +1,32 @@
+"""What is counted of payments, for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+INTENTS = Counter("parkingspots_payments_intents", "Intentions to pay that were made.")
+CONFIRMATIONS = Counter(
+    "parkingspots_payments_confirmations",
+    "Bookings that were confirmed because they were paid, by how that became known: client, webhook or reconciler.",
+    ("road",),
+)
+LATE = Counter("parkingspots_payments_late", "Payments that came for a booking that was over, and went back.")
+TAKEN = Counter("parkingspots_payments_taken_minor_units", "What renters paid, in minor units.", ("currency",))
+REFUNDS = Counter("parkingspots_payments_refunds", "Refunds by outcome: made, refused, failed.", ("outcome",))
+GIVEN_BACK = Counter("parkingspots_payments_refunded_minor_units", "What went back to renters.", ("currency",))
+PAID_OUT = Counter("parkingspots_payments_paid_out_minor_units", "What went to owners.", ("currency",))
+EVENTS = Counter(
+    "parkingspots_payments_events", "Events of Stripe's: received, repeated, handled, failed, parked.", ("outcome",)
+)
+EVENT_AGE = Histogram(
+    "parkingspots_payments_event_age_seconds",
+    "From when something happened at Stripe until it was handled here.",
+    buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400),
+)
+CALLS = Counter(
+    "parkingspots_stripe_calls", "Calls of Stripe by what and outcome: ok, refused, away.", ("call", "outcome")
+)
+LATENCY = Histogram("parkingspots_stripe_seconds", "How long Stripe took to answer.", ("call",))
+DIFFERENCES = Gauge(
+    "parkingspots_ledger_differences",
+    "Found by the last comparison of the ledger.",
+    multiprocess_mode="mostrecent",
+)

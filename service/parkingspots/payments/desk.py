@@ -1,0 +1,66 @@
+"""What endpoints of payments have in common: the till, and how the gateway's words are answered."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from parkingspots.bookings.problems import NotPayable
+from parkingspots.bookings.rules import Status
+from parkingspots.kit.problems import answer
+from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, RefusedError
+from parkingspots.payments.problems import (
+    AuthenticationNeeded,
+    Declined,
+    NotPaidYet,
+    PaidTooLate,
+    PaymentsAway,
+    PaymentsOff,
+    Refused,
+)
+from parkingspots.payments.schemas import ConfirmedOut
+from parkingspots.payments.till import Till
+
+
+async def _till(request: Request) -> Till:
+    till: Till | None = request.app.state.till
+    if till is None:
+        raise PaymentsOff
+    return till
+
+
+CurrentTill = Annotated[Till, Depends(_till)]
+
+
+def confirmation(booking_status: Status, intent: Intent) -> ConfirmedOut:
+    """What a client is told of a payment; raises where the booking is not confirmed by it."""
+    match intent.status:
+        case IntentStatus.PAID if booking_status in {Status.PENDING, Status.CANCELLED}:  # pending: it has lapsed
+            raise PaidTooLate
+        case IntentStatus.PAID:
+            return ConfirmedOut(message="The booking is paid and confirmed.", status="succeeded")
+        case IntentStatus.PROCESSING:
+            return ConfirmedOut(
+                message="The payment is being processed. The booking is confirmed with it.", status="processing"
+            )
+        case IntentStatus.NEEDS_ACTION:
+            raise AuthenticationNeeded
+        case IntentStatus.CANCELLED:
+            raise NotPayable
+        case IntentStatus.OPEN if intent.declined:
+            raise Declined
+        case IntentStatus.OPEN:
+            raise NotPaidYet
+
+
+def install(app: FastAPI) -> None:
+    """Answer what the gateway refuses, and its absence, as problem documents."""
+
+    async def on_refused(_: Request, error: Exception) -> JSONResponse:
+        return answer(Refused(f"The payment provider does not do this: {cast('RefusedError', error)}"))
+
+    async def on_away(_: Request, __: Exception) -> JSONResponse:
+        return answer(PaymentsAway())
+
+    app.add_exception_handler(RefusedError, on_refused)
+    app.add_exception_handler(AwayError, on_away)

@@ -1,0 +1,192 @@
+"""SQL of payments."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from parkingspots.bookings.models import Booking
+from parkingspots.bookings.rules import PaymentStatus
+from parkingspots.kit.paging import Page
+from parkingspots.payments.models import Connected, Event, Payment, Payout, Refund
+from parkingspots.payments.rules import PayoutStatus
+
+LEASE = timedelta(minutes=2)
+"""For which a row belongs to whoever claimed it; longer than what is done with it takes."""
+Row = TypeVar("Row", Payment, Refund, Payout, Event)
+
+
+async def of_booking(session: AsyncSession, booking: Booking, look_at: datetime) -> Payment:
+    """The payment of the locked booking, made where there is none yet."""
+    known = await session.scalar(select(Payment).where(Payment.booking_id == booking.id))
+    if known is not None:
+        return known
+    payment = Payment(
+        booking_id=booking.id,
+        payer_id=booking.user_id,
+        owner_id=booking.owner_id,
+        amount=booking.total_amount,
+        owner_amount=booking.owner_payout,
+        currency=booking.currency,
+        status=PaymentStatus.PENDING,
+        look_at=look_at,
+    )
+    session.add(payment)
+    await session.flush()
+    return payment
+
+
+async def by_id(session: AsyncSession, payment_id: UUID) -> Payment | None:
+    return await session.get(Payment, payment_id)
+
+
+async def by_intent(session: AsyncSession, intent_id: str) -> Payment | None:
+    found: Payment | None = await session.scalar(select(Payment).where(Payment.intent_id == intent_id))
+    return found
+
+
+async def booking_of(session: AsyncSession, payment_id: UUID) -> UUID:
+    return (await session.execute(select(Payment.booking_id).where(Payment.id == payment_id))).scalar_one()
+
+
+async def lock(session: AsyncSession, payment_id: UUID) -> Payment:
+    """The payment, locked until the transaction ends. Whoever locks its booking too has done that before."""
+    return await _locked(session, Payment, Payment.id == payment_id)
+
+
+async def lock_refund(session: AsyncSession, refund_id: UUID) -> Refund:
+    return await _locked(session, Refund, Refund.id == refund_id)
+
+
+async def lock_payout_of(session: AsyncSession, payment_id: UUID) -> Payout | None:
+    query = select(Payout).where(Payout.payment_id == payment_id).with_for_update(key_share=True)
+    found: Payout | None = await session.scalar(query.execution_options(populate_existing=True))
+    return found
+
+
+async def _locked(session: AsyncSession, table: type[Row], which: ColumnElement[bool]) -> Row:
+    query = select(table).where(which).with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await session.scalars(query)).one()
+
+
+async def claim(
+    session: AsyncSession,
+    table: type[Row],
+    due_at: InstrumentedAttribute[datetime | None],
+    tries: InstrumentedAttribute[int],
+    now: datetime,
+) -> Row | None:
+    """The row that is due for longest, for as long as the lease lasts; those that others claim are passed over."""
+    first = select(table.id).where(due_at <= now).order_by(due_at, table.id).limit(1).with_for_update(skip_locked=True)
+    claimed = update(table).where(table.id == first.scalar_subquery()).values({due_at: now + LEASE, tries: tries + 1})
+    found: Row | None = await session.scalar(claimed.returning(table).execution_options(populate_existing=True))
+    return found
+
+
+async def refund_for(session: AsyncSession, payment_id: UUID, cause: str) -> Refund | None:
+    found: Refund | None = await session.scalar(
+        select(Refund).where(Refund.payment_id == payment_id, Refund.cause == cause)
+    )
+    return found
+
+
+async def asked_back(session: AsyncSession, payment_id: UUID) -> int:
+    """What of the payment has been given back, or is about to be."""
+    return (await session.scalar(select(func.sum(Refund.amount)).where(Refund.payment_id == payment_id))) or 0
+
+
+async def refunds_of(session: AsyncSession, payment_ids: Sequence[UUID]) -> Sequence[Refund]:
+    query = select(Refund).where(Refund.payment_id.in_(payment_ids)).order_by(Refund.created_at, Refund.id)
+    return (await session.scalars(query)).all()
+
+
+async def of_payer(session: AsyncSession, payer_id: UUID, page: Page) -> Sequence[Payment]:
+    """Newest first; those of the page and one more, where there is one."""
+    query = select(Payment).where(Payment.payer_id == payer_id)
+    if page.after is not None:
+        query = query.where(tuple_(Payment.created_at, Payment.id) < page.after)
+    query = query.order_by(Payment.created_at.desc(), Payment.id.desc())
+    return (await session.scalars(query.offset(page.offset).limit(page.fetch))).all()
+
+
+async def count_of_payer(session: AsyncSession, payer_id: UUID) -> int:
+    return (await session.scalar(select(func.count()).where(Payment.payer_id == payer_id))) or 0
+
+
+async def payouts_of(session: AsyncSession, owner_id: UUID, page: Page) -> Sequence[Payout]:
+    """Newest first; those of the page and one more, where there is one."""
+    query = select(Payout).where(Payout.owner_id == owner_id)
+    if page.after is not None:
+        query = query.where(tuple_(Payout.created_at, Payout.id) < page.after)
+    query = query.order_by(Payout.created_at.desc(), Payout.id.desc())
+    return (await session.scalars(query.offset(page.offset).limit(page.fetch))).all()
+
+
+async def count_of_payouts(session: AsyncSession, owner_id: UUID) -> int:
+    return (await session.scalar(select(func.count()).where(Payout.owner_id == owner_id))) or 0
+
+
+async def connected(session: AsyncSession, owner_id: UUID) -> Connected | None:
+    return await session.get(Connected, owner_id)
+
+
+async def connect(session: AsyncSession, owner_id: UUID, country: str, business_type: str) -> Connected:
+    """What is known of the owner's account, which may have no id yet."""
+    row = insert(Connected).values(owner_id=owner_id, country=country, business_type=business_type)
+    await session.execute(row.on_conflict_do_nothing())
+    return (await session.scalars(select(Connected).where(Connected.owner_id == owner_id))).one()
+
+
+async def note_account(session: AsyncSession, account_id: str, *, takes_payouts: bool) -> UUID | None:
+    """Whose account it is."""
+    noted = update(Connected).where(Connected.account_id == account_id).values(takes_payouts=takes_payouts)
+    found: UUID | None = await session.scalar(noted.returning(Connected.owner_id))
+    return found
+
+
+async def hasten_payouts(session: AsyncSession, owner_id: UUID, now: datetime) -> None:
+    """Try at once what waited for the owner's account."""
+    waiting = update(Payout).where(
+        Payout.owner_id == owner_id, Payout.status == PayoutStatus.PENDING, Payout.act_at > now + LEASE
+    )
+    await session.execute(waiting.values(act_at=now))
+
+
+async def store_event(session: AsyncSession, event: dict[str, object]) -> bool:
+    """Whether it is new."""
+    stored = insert(Event).values(event).on_conflict_do_nothing().returning(Event.id)
+    return await session.scalar(stored) is not None
+
+
+async def purge_events(session: AsyncSession, kept: timedelta, batch: int) -> int:
+    """Delete up to `batch` events that were handled; how many. Those that are parked stay."""
+    old = select(Event.id).where(Event.received_at < func.now() - kept, Event.handled_at.is_not(None)).limit(batch)
+    claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
+    deleted = await session.scalars(delete(Event).where(Event.id.in_(select(claimed.c.id))).returning(Event.id))
+    return len(deleted.all())
+
+
+async def changed_since(session: AsyncSession, since: datetime, after: UUID | None, limit: int) -> Sequence[Payment]:
+    """Payments with an intent that were paid or changed since then, by id."""
+    query = select(Payment).where(Payment.updated_at >= since, Payment.intent_id.is_not(None))
+    if after is not None:
+        query = query.where(Payment.id > after)
+    return (await session.scalars(query.order_by(Payment.id).limit(limit))).all()
+
+
+async def payout_of(session: AsyncSession, payment_id: UUID) -> Payout | None:
+    found: Payout | None = await session.scalar(select(Payout).where(Payout.payment_id == payment_id))
+    return found
+
+
+async def refund_at_gateway(session: AsyncSession, gateway_id: str, refund_id: UUID | None) -> UUID | None:
+    """Ours, by its own id or by the one that the gateway has given it."""
+    found: UUID | None = await session.scalar(
+        select(Refund.id).where((Refund.stripe_id == gateway_id) | (Refund.id == refund_id))
+    )
+    return found
