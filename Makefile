@@ -9,6 +9,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 LOCUST := .cache/locust
+LOCALSTRIPE := .cache/localstripe
+INSTALL = PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$(CURDIR)/.run/cache/pip}" $(@D)/bin/python -m pip install --quiet \
+	--disable-pip-version-check --require-hashes --only-binary=:all:
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
@@ -22,7 +25,7 @@ dev: install ## Run the whole product on this machine (PORT=8001 another port, R
 	@case '$(PORT)' in ''|*[!0-9]*) echo "PORT=$(PORT) is no number: PORT=8001 make dev"; exit 2;; esac
 	@$(BIN)/python -m parkingspots dev --port $(PORT) $(if $(RESET),--reset)
 
-test: lint types ## Lint, check the types and run every test that needs no cluster (PYTEST_ARGS="-k search")
+test: lint types $(LOCALSTRIPE)/.installed ## Lint, check the types and run every test that needs no cluster (PYTEST_ARGS="-k search")
 	@$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
 
 fuzz: install ## Try everything that the API documents, at random (FUZZ_MINUTES=60 for longer than 10 minutes)
@@ -36,10 +39,16 @@ load-test: $(LOCUST)/.installed ## Let users search, look, book and cancel there
 		--host '$(URL)' --users '$(USERS)' --spawn-rate 10 --run-time '$(MINUTES)m'
 
 $(LOCUST)/.installed: requirements/load.txt
-	@echo 'Installing the packages of requirements/load.txt in $(LOCUST)' >&2
-	@rm -rf $(LOCUST) && $(PYTHON) -m venv $(LOCUST)
-	@PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$(CURDIR)/.run/cache/pip}" $(LOCUST)/bin/python -m pip install --quiet \
-		--disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/load.txt
+	@echo 'Installing the packages of $< in $(@D)' >&2
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(INSTALL) -r $<
+	@touch $@
+
+$(LOCALSTRIPE)/.installed: requirements/stripe.txt requirements/setuptools.txt
+	@echo 'Installing the packages of $< in $(@D)' >&2
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(INSTALL) -r requirements/setuptools.txt
+	@$(INSTALL) --no-binary=localstripe --no-build-isolation -r $<
 	@touch $@
 
 lint: install ## Check style, format and the direction of imports
@@ -58,6 +67,8 @@ lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer vers
 	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) service/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/load.in -c requirements/dev.txt -o requirements/load.txt
+	@$(COMPILE) requirements/setuptools.in -c requirements/dev.txt -o requirements/setuptools.txt
+	@$(COMPILE) requirements/stripe.in -c requirements/dev.txt -o requirements/stripe.txt
 	@$(COMPILE) requirements/uv.in -c requirements/dev.txt -o requirements/uv.txt
 
 openapi: install ## Write docs/openapi.json and docs/api.md from the code

@@ -13,6 +13,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from memory_gateway import MemoryGateway
 from parkingspots.accounts import passwords
 from parkingspots.app import create
 from parkingspots.dev.postgres import PostgresServer, postgres
@@ -25,8 +26,10 @@ from product import Api, Person, asked, running, until
 hypothesis.settings.register_profile("parkingspots", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("parkingspots")
 
+WEBHOOK_SECRET = "whsec_of_the_tests_000000"
 Record = Callable[..., Awaitable[str]]
 TABLES = (
+    *("ledger_checks", "stripe_events", "connected_accounts", "payouts", "refunds", "payments", "refunds_due"),
     *("idempotency_keys", "one_time_tokens", "review_votes", "reviews"),
     *("bookings", "availability_slots", "spot_stats", "spots", "sessions", "users", "changes"),
 )
@@ -72,6 +75,7 @@ def settings(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Se
         rate_limits_enabled=False,  # all tests come from one address
         cache_search_seconds=0,  # they write past the log, and turn the clock
         cache_spot_seconds=0,
+        stripe_webhook_secret=WEBHOOK_SECRET,
     )
     asyncio.run(migrating.upgrade(settings))
     return settings
@@ -95,10 +99,11 @@ async def session(database: Database) -> AsyncIterator[AsyncSession]:
 
 async def empty(session: AsyncSession) -> None:
     """Leave nothing of one test to the next; deleting beats TRUNCATE on tables of a few rows."""
-    if await session.scalar(text("SELECT EXISTS (SELECT FROM audit_log)")):
-        for change in ("ALTER TABLE audit_log DISABLE TRIGGER append_only", "DELETE FROM audit_log"):
-            await session.execute(text(change))
-        await session.execute(text("ALTER TABLE audit_log ENABLE TRIGGER append_only"))
+    for table in ("audit_log", "ledger_entries"):
+        if await session.scalar(text(f"SELECT EXISTS (SELECT FROM {table})")):
+            for change in (f"ALTER TABLE {table} DISABLE TRIGGER append_only", f"DELETE FROM {table}"):
+                await session.execute(text(change))
+            await session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER append_only"))
     for table in TABLES:
         await session.execute(text(f"DELETE FROM {table}"))
 
@@ -117,8 +122,14 @@ def clock(only_clock: SetClock) -> SetClock:
 
 
 @pytest.fixture(scope="session")
-async def app(settings: Settings, only_clock: SetClock) -> AsyncIterator[FastAPI]:
-    app = create(settings, only_clock)
+def money_of_all() -> MemoryGateway:
+    """Moves the money of the session's application, where a test pays although bookings are confirmed without."""
+    return MemoryGateway()
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings, only_clock: SetClock, money_of_all: MemoryGateway) -> AsyncIterator[FastAPI]:
+    app = create(settings, only_clock, lambda _: money_of_all)
     async with app.router.lifespan_context(app):
         yield app
 
@@ -134,6 +145,25 @@ async def api(app: FastAPI, session: AsyncSession, clock: SetClock) -> AsyncIter
 async def unpaid_api(settings: Settings, session: AsyncSession, clock: SetClock) -> AsyncIterator[Api]:  # noqa: ARG001
     """The application where a booking waits for its payment."""
     async with running(settings.model_copy(update={"skip_payment_processing": False}), clock) as api:
+        yield api
+
+
+@pytest.fixture
+def money() -> MemoryGateway:
+    """Moves the money of `paid_api`."""
+    return MemoryGateway()
+
+
+@pytest.fixture
+async def paid_api(
+    settings: Settings,
+    session: AsyncSession,  # noqa: ARG001 - empties the tables
+    clock: SetClock,
+    money: MemoryGateway,
+) -> AsyncIterator[Api]:
+    """The application where a booking is paid before it is confirmed."""
+    own = {"skip_payment_processing": False}
+    async with running(settings.model_copy(update=own), clock, money) as api:
         yield api
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from parkingspots.app import create
 from parkingspots.kit.mail import Letter
+from parkingspots.payments.gateway import PaymentGateway
 from parkingspots.settings import Settings
 
 SPOT: dict[str, Any] = {
@@ -130,9 +131,9 @@ class Api:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock) -> AsyncIterator[Api]:
-    """The application as `settings` say, asked over its HTTP interface in this process."""
-    app = create(settings, clock)
+async def running(settings: Settings, clock: Clock, money: PaymentGateway | None = None) -> AsyncIterator[Api]:
+    """The application as `settings` say, asked over its HTTP interface in this process; `money` moves it, if any."""
+    app = create(settings, clock, lambda _: money)
     async with app.router.lifespan_context(app), asked(app, clock) as api:
         yield api
 
@@ -141,6 +142,7 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Api]:
 async def asked(app: FastAPI, clock: Clock) -> AsyncIterator[Api]:
     """The running application's HTTP interface. Its letters are kept, not sent."""
     app.state.mailer = outbox = Outbox()
+    app.state.till = app.state.till and replace(app.state.till, mailer=outbox)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://parkingspots.test") as client:
         yield Api(app, client, clock, outbox)
 

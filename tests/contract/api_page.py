@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from contract.endpoints import CONTRACT, NOT_YET, PAGES
+from contract.endpoints import CONTRACT, PAGES
 from operations import OPERATIONS, Operation
 
 STAFF = "staff"
@@ -70,8 +70,8 @@ def _answers(operation: Operation) -> Iterator[str]:
 
 
 def _closing() -> str:
-    pages, missing = (", ".join(f"`{each}`" for each in which) for which in (PAGES, NOT_YET))
-    return f"## Not in these tables\nIn the contract too: the pages {pages} ✓.\n\nNot yet: {missing}.\n"
+    pages = ", ".join(f"`{each}`" for each in PAGES)
+    return f"## Not in these tables\nIn the contract too: the pages {pages} ✓.\n"
 
 
 if __name__ == "__main__":

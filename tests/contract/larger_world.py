@@ -1,13 +1,15 @@
 """The small marketplace with five more of whatever is listed, so that a statement for each row of a list would show."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from contract.world import OWNERS_SPOT, PERSON, World, email
 from parkingspots.accounts.models import Session, User
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import Status
 from parkingspots.kit.audit import AuditEntry
+from parkingspots.payments.models import Payment, Payout, Refund
+from parkingspots.payments.rules import PayoutStatus, RefundStatus
 from parkingspots.reviews.models import Review, ReviewVote
 from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
 
@@ -29,8 +31,16 @@ class LargerWorld(World):
                 rows.setdefault(table, []).extend(further)
         return rows
 
+    def _refund(self, payment_id: UUID) -> dict[str, Any]:
+        about = {"cause": "a test", "amount": 10, "owner_amount": 9, "status": RefundStatus.SUCCEEDED}
+        return about | {"payment_id": payment_id}
+
+    def _payout(self, payment_id: UUID, booking_id: UUID) -> dict[str, Any]:
+        about = {"owner_id": PERSON["owner"], "amount": 341, "currency": "EUR", "status": PayoutStatus.PAID}
+        return about | {"payment_id": payment_id, "booking_id": booking_id}
+
     def _further(self, number: int) -> Rows:
-        renter, spot, of_renter, of_mine, review, mine = (uuid4() for _ in range(6))
+        renter, spot, of_renter, of_mine, review, mine, payment = (uuid4() for _ in range(7))
         ended = -100 - 2 * number
         return {
             User: [self._person("renter") | {"id": renter, "email": email(f"renter-{number}")}],
@@ -43,6 +53,11 @@ class LargerWorld(World):
                 self._booking(of_mine, Status.COMPLETED, ended, spot_id=spot),
                 self._booking(uuid4(), Status.CONFIRMED, 100, spot_id=spot),
             ],
+            Payment: [
+                self._payment() | {"id": payment, "booking_id": of_mine, "intent_id": f"pi_of_more_{number}"},
+            ],
+            Refund: [self._refund(payment)],
+            Payout: [self._payout(payment, of_mine)],
             Review: [
                 self._review() | {"id": review, "booking_id": of_renter, "reviewer_id": renter},
                 self._review() | {"id": mine, "booking_id": of_mine, "spot_id": spot},

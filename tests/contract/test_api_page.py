@@ -4,7 +4,7 @@ import pytest
 
 from conftest import ROOT
 from contract.api_page import page, title
-from contract.endpoints import CONTRACT, NOT_YET, PAGES
+from contract.endpoints import CONTRACT, PAGES
 from operations import OPERATIONS
 from product import Api
 
@@ -23,7 +23,3 @@ def test_an_endpoint_of_the_contract_exists(endpoint: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_of_the_contract_exists(api: Api, path: str) -> None:
     assert (await api.client.get(path)).status_code == 200
-
-
-def test_what_is_still_to_come_is_not_there() -> None:
-    assert not TITLES & set(NOT_YET)

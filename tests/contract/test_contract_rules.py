@@ -46,9 +46,12 @@ async def test_every_wrong_field_of_a_body_is_named_at_once_by_a_json_pointer(ap
     assert all(set(error) == {"pointer", "detail"} for error in answer["errors"])
 
 
-def test_every_post_that_creates_for_a_user_takes_an_idempotency_key() -> None:
+CHARGING = {"create_payment_intent", "confirm_payment", "refund_payment", "create_connected_account"}
+
+
+def test_every_post_that_creates_or_charges_for_a_user_takes_an_idempotency_key() -> None:
     creating = {each.id for each in OPERATIONS if "201" in each.described["responses"] and each.id != "register"}
-    assert {each.id for each in OPERATIONS if "Idempotency-Key" in each.parameters("header")} == creating
+    assert {each.id for each in OPERATIONS if "Idempotency-Key" in each.parameters("header")} == creating | CHARGING
 
 
 def test_201_is_for_a_new_user_spot_slot_booking_or_review_and_200_for_all_else() -> None:

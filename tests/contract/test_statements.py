@@ -1,13 +1,16 @@
 """How many statements each operation sends to PostgreSQL: as many for six rows of what it lists as for one."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
 import pytest
+import stripe
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conftest import WEBHOOK_SECRET
 from contract.larger_world import MORE, LargerWorld
 from contract.matrix_requests import REQUESTS
 from contract.world import PERSON, Request, World
@@ -34,7 +37,7 @@ verify_email                              nobody        4
 
 read_me                                   renter        1
 update_me                                 renter        3
-export_my_data                            renter        9
+export_my_data                            renter        12
 delete_me                                 admin         14
 change_password                           renter        6
 send_verification                         renter        3
@@ -70,6 +73,15 @@ cancel_booking                            renter        3
 check_in                                  renter        3
 check_out                                 renter        5
 
+create_payment_intent                     renter        12
+confirm_payment                           renter        9
+receive_event: signed                     nobody        3
+refund_payment                            owner         25
+list_my_payments                          renter        4
+list_my_payouts                           owner         3
+summarise_my_earnings                     owner         2
+create_connected_account                  owner         6
+
 create_review                             renter        7
 list_reviews_of_spot                      nobody        1
 list_reviews_of_parking_spot              nobody        1
@@ -98,6 +110,7 @@ KEPT = {
     *("list_reviews_of_spot", "list_reviews_of_parking_spot"),
     *("summarise_reviews_of_spot", "summarise_reviews_of_parking_spot"),
 }
+EVENT = {"id": "evt_1", "type": "payment_intent.succeeded", "created": 1, "data": {"object": {"id": "pi_1"}}}
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 
@@ -125,12 +138,14 @@ ROWS = [_row(line) for line in MOST.splitlines()[3:] if line]
 def variants(api: Api) -> Mapping[str, Request]:
     """What is sent for the rows that the authorization matrix has not."""
     somewhere = {"latitude": str(SPOT["latitude"]), "longitude": str(SPOT["longitude"])}
+    signature = stripe.WebhookSignature.generate_signature_header(json.dumps(EVENT), WEBHOOK_SECRET)
     wish = somewhere | {"start_time": api.at(24), "end_time": api.at(25), "q": "athens"}
     return {
         "list_spots: near a place, for a time": Request(query=wish),
         "search_spots: near a place, for a time": Request(query=wish),
         "update_spot: moved": Request({"latitude": 40.6401, "longitude": 22.9444}),
         "create_booking: once": Request(REQUESTS["create_booking"].body, headers={"Idempotency-Key": "a-key"}),
+        "receive_event: signed": Request(EVENT, headers={"Stripe-Signature": signature}),
         "disable_user: an owner": Request(REQUESTS["disable_user"].body, {"user_id": PERSON["owner"]}),
     }
 

@@ -19,6 +19,7 @@ from parkingspots.accounts.models import OneTimeToken, Session, User
 from parkingspots.accounts.tokens import Claims, Use
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus, Status
+from parkingspots.payments.models import Payment
 from parkingspots.reviews.models import Review
 from parkingspots.settings import Settings
 from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
@@ -42,6 +43,8 @@ SLOT, OTHER_OWNERS_SLOT = _id(500), _id(501)
 AHEAD, NEAR, RUNNING, UNCONFIRMED, COMPLETED, REVIEWED, OTHER_RENTERS = (_id(600 + number) for number in range(7))
 """Bookings: all but the last by the renter at the owner's spot."""
 REVIEW = _id(700)
+PAYMENT, PAID_INTENT = _id(900), "pi_of_the_renter"
+"""Of the booking ahead."""
 STARS = 4
 COUNTED = {"total_bookings": 2, "total_reviews": 1, "average_rating": STARS}
 IDS = {
@@ -112,9 +115,13 @@ class World:
 
     async def build(self) -> None:
         """Make it anew, whatever was there."""
+        if self.api.app.state.errand is not None:
+            await self.api.app.state.errand.done()  # of what was asked before
         await empty(self.session)
         for table, rows in self._rows().items():
             await self.session.execute(insert(table), rows)
+        if self.api.app.state.till is not None:
+            self.api.app.state.till.gateway.know_as_paid(PAID_INTENT, 385)
 
     def _rows(self) -> dict[type[Any], list[dict[str, Any]]]:
         spots = [
@@ -149,6 +156,7 @@ class World:
                 self._booking(REVIEWED, Status.COMPLETED, -72),
                 self._booking(OTHER_RENTERS, Status.CONFIRMED, 48, "other_renter", "other_owner", OTHER_OWNERS_SPOT),
             ],
+            Payment: [self._payment()],
             Review: [self._review()],
         }
 
@@ -222,6 +230,21 @@ class World:
             "owner_payout": 350,
             "currency": "EUR",
             "vehicle_plate": f"plate of the {renter.replace('_', ' ')}",
+        }
+
+    def _payment(self) -> dict[str, Any]:
+        return {
+            "id": PAYMENT,
+            "booking_id": AHEAD,
+            "payer_id": PERSON["renter"],
+            "owner_id": PERSON["owner"],
+            "amount": 385,
+            "owner_amount": 350,
+            "currency": "EUR",
+            "status": PaymentStatus.COMPLETED,
+            "intent_id": PAID_INTENT,
+            "paid_at": self.now,
+            "created_at": self.now,
         }
 
     def _review(self) -> dict[str, Any]:

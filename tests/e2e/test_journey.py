@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,16 +16,15 @@ from parkingspots.dev import processes
 from parkingspots.dev.ports import HOST, free_port
 from parkingspots.settings import Settings
 
+PROGRAM = ("parkingspots", "serve")
 JOURNEY = Path(__file__).with_name("journey.py")
 SECRET_KEY = "a secret key of the journey's own server"
 PATIENCE = 60.0  # seconds until something that should happen counts as never
 
 
-@contextmanager
-def served(settings: Settings, log: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The base URL of the product in a process of its own, which writes `log`; ready."""
-    port = free_port()
-    environment = os.environ | {
+def environment(settings: Settings) -> dict[str, str]:
+    """Of a process that runs as `settings` say."""
+    return os.environ | {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.cache_url,
         "ENVIRONMENT": "evaluation",
@@ -33,9 +32,17 @@ def served(settings: Settings, log: Path, *options: str) -> Iterator[tuple[str, 
         "RATE_LIMIT_REQUESTS": settings.rate_limit_requests,
         "SECRET_KEY": SECRET_KEY,
     }
-    command = [sys.executable, "-m", "parkingspots", "serve", "--port", str(port), *options]
+
+
+@contextmanager
+def served(
+    settings: Settings, log: Path, *options: str, program: Sequence[str] = PROGRAM, **more: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The base URL of the product in a process of its own, which writes `log`; ready. `more` is of its environment."""
+    port = free_port()
+    command = [sys.executable, "-m", *program, "--port", str(port), *options]
     with log.open("wb") as output:
-        process = processes.start(command, output=output, environment=environment)
+        process = processes.start(command, output=output, environment=environment(settings) | more)
         try:
             url = f"http://{HOST}:{port}"
             assert processes.until(lambda: is_ready(url) or processes.ended(process), PATIENCE), log.read_text()

@@ -15,6 +15,17 @@ Record = Callable[..., Awaitable[str]]
 ROWS = 7
 
 
+PAID = """
+    WITH paid AS (
+        INSERT INTO payments (booking_id, payer_id, owner_id, amount, owner_amount, currency, status)
+        SELECT id, user_id, owner_id, total_amount, owner_payout, currency, 'completed' FROM bookings
+        ON CONFLICT DO NOTHING RETURNING *
+    )
+    INSERT INTO payouts (payment_id, booking_id, owner_id, amount, currency, status)
+    SELECT id, booking_id, owner_id, owner_amount, currency, 'pending' FROM paid
+"""
+
+
 @pytest.fixture
 async def lists(
     api: Api, session: AsyncSession, record: Record, spot: str, owner: Person, renter: Person, admin: Person
@@ -30,6 +41,10 @@ async def lists(
 
     async def sign_in() -> None:
         await api.sign_in(renter.id, renter.email)
+
+    async def pay() -> None:
+        await book()
+        await session.execute(text(PAID))
 
     async def act() -> None:
         await api.post(f"/admin/spots/{spot}/disable", admin, reason="Again.")
@@ -53,6 +68,8 @@ async def lists(
         f"/reviews/spot/{spot}": (renter, review),
         f"/reviews/parking-spot/{spot}": (renter, review),
         "/users/me/sessions": (renter, sign_in),
+        "/payments/my-payments": (renter, pay),
+        "/payments/owner/payouts": (owner, pay),
         "/admin/users": (admin, register),
         "/admin/spots": (admin, add_spot),
         "/admin/audit-log": (admin, act),
@@ -64,7 +81,7 @@ def test_every_list_but_the_bounded_one_is_looked_at_here() -> None:
     assert {path.removeprefix("/api/v1") for path in paged} == {
         *("/parking-spots/", "/parking-spots/search", "/parking-spots/my-spots", "/bookings/", "/bookings/owner"),
         *("/reviews/spot/{spot_id}", "/reviews/parking-spot/{spot_id}", "/users/me/sessions"),
-        *("/admin/users", "/admin/spots", "/admin/audit-log"),
+        *("/admin/users", "/admin/spots", "/admin/audit-log", "/payments/my-payments", "/payments/owner/payouts"),
     }
 
 

@@ -41,6 +41,23 @@ OWN_FUNCTIONS = """
 """
 
 
+MONEY = """
+    INSERT INTO payments (booking_id, payer_id, owner_id, amount, owner_amount, currency, status)
+        SELECT id, user_id, owner_id, total_amount, owner_payout, currency, 'completed' FROM bookings;
+    INSERT INTO refunds_due SELECT id, 1 FROM bookings;
+    INSERT INTO refunds (payment_id, cause, amount, owner_amount, status)
+        SELECT id, 'a test', 1, 1, 'pending' FROM payments;
+    INSERT INTO payouts (payment_id, booking_id, owner_id, amount, currency, status)
+        SELECT id, booking_id, owner_id, 1, currency, 'pending' FROM payments;
+    INSERT INTO connected_accounts (owner_id, country, business_type) SELECT id, 'GR', 'company' FROM users;
+    INSERT INTO stripe_events (id, kind, created, received_at) VALUES ('evt_1', 'a.test', now(), now());
+    INSERT INTO ledger_checks (day, began_at) VALUES (current_date, now());
+    INSERT INTO ledger_entries (cause, account, amount, currency, payment_id, owner_id)
+        SELECT 'a test ' || id, account, part, currency, id, owner_id
+        FROM payments, (VALUES ('stripe', 1), ('owner', -1)) AS sides (account, part);
+"""
+
+
 @pytest.fixture
 async def blank(postgres_server: PostgresServer, settings: Settings) -> AsyncIterator[Settings]:
     """Settings with an empty database of their own."""
@@ -86,6 +103,7 @@ async def fill(settings: Settings, clock: Clock) -> None:
         await api.request("POST", "/bookings/", renter, expect=201, **wish)
         await _run_script(settings, f"UPDATE users SET role = 'admin' WHERE id = '{owner.id}'")
         await api.post(f"/admin/spots/{spot}/disable", owner, reason="Not theirs.")
+    await _run_script(settings, MONEY)
 
 
 async def test_a_filled_database_goes_down_and_up_again(blank: Settings, clock: Clock) -> None:
@@ -139,11 +157,18 @@ async def _run_script(settings: Settings, script: str) -> None:
         await connection.close()
 
 
+def test_each_revision_is_printed_as_a_transaction_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    migrating.print_sql("head")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line in {"BEGIN;", "COMMIT;"}] == ["BEGIN;", "COMMIT;"] * NEEDED
+
+
 def test_squawk_finds_nothing_in_the_printed_sql(capsys: pytest.CaptureFixture[str]) -> None:
     migrating.print_sql("head")
+    as_one = capsys.readouterr().out.replace("\nCOMMIT;\n\nBEGIN;\n", "\n")  # what is new to one is new to the next
     squawk = Path(sysconfig.get_path("scripts")) / "squawk"
     command = [str(squawk), "--config", str(ROOT / ".squawk.toml"), "--stdin-filepath", "head.sql"]
-    found = subprocess.run(command, input=capsys.readouterr().out, capture_output=True, text=True, check=False)
+    found = subprocess.run(command, input=as_one, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
     assert "Found 0 issues" in found.stdout
 
@@ -175,7 +200,7 @@ async def test_a_table_that_stays_locked_makes_a_migration_give_way_and_change_n
     blank: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrating, "LIMITS", ("SET lock_timeout = '50ms'",))
-    await migrating.upgrade(blank)
+    await migrating.upgrade(blank, "0008")  # whose way back takes a lock
     before = await tables(blank)
     database = Database(blank)
     async with database.transaction() as session:
@@ -184,7 +209,7 @@ async def test_a_table_that_stays_locked_makes_a_migration_give_way_and_change_n
             await migrating.downgrade(blank, "base")
     await database.aclose()
     assert await tables(blank) == before
-    assert [await migrating.current(blank)] == migrating.heads()
+    assert await migrating.current(blank) == "0008"
     await migrating.downgrade(blank, "base")
 
 
@@ -231,8 +256,8 @@ async def test_waiting_in_vain_ends_with_the_reason(blank: Settings) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("current = 0", "at revision 0000, this release needs 0007: run `parkingspots migrate upgrade`"),
-        ("current = 99, oldest_compatible = 98", "at revision 0099, for which this release .0007. is too old"),
+        ("current = 0", f"at revision 0000, this release needs {NEEDED:04}: run `parkingspots migrate upgrade`"),
+        ("current = 99, oldest_compatible = 98", f"at revision 0099, for which this release .{NEEDED:04}. is too old"),
         ("current = 99, oldest_compatible = 1", None),
     ],
 )

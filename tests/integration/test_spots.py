@@ -38,6 +38,7 @@ EVERYTHING: dict[str, Any] = {
     "images": ["https://images.example.com/1.jpg", "https://παράδειγμα.gr/εικόνα.jpg"],
     "time_zone": "Asia/Kathmandu",
     "currency": "NPR",
+    "cancellation_policy": "strict",
 }
 IMPOSSIBLE: tuple[tuple[str, Any], ...] = (
     ("title", "four"),
@@ -63,6 +64,7 @@ IMPOSSIBLE: tuple[tuple[str, Any], ...] = (
     ("daily_rate", 0),
     ("monthly_rate", -5),
     ("currency", "eur"),
+    ("cancellation_policy", "lenient"),
     ("currency", "EURO"),
     ("time_zone", "Athens"),
     ("time_zone", "UTC+2"),
@@ -194,7 +196,16 @@ async def test_null_empties_what_may_be_empty(api: Api, owner: Person) -> None:
 
 
 async def test_null_is_refused_where_a_spot_needs_something(api: Api, owner: Person, spot: str) -> None:
-    for name in (*SPOT, "country", "time_zone", "currency", "images", "is_covered", "is_available"):
+    for name in (
+        *SPOT,
+        "country",
+        "time_zone",
+        "currency",
+        "images",
+        "is_covered",
+        "is_available",
+        "cancellation_policy",
+    ):
         await api.put(f"/parking-spots/{spot}", owner, expect=422, **{name: None})
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from parkingspots.bookings import rules
 from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Status
+from parkingspots.spots.rules import CancellationPolicy
 
 START = datetime(2030, 2, 1, 10, tzinfo=UTC)
 END = START + timedelta(hours=2)
@@ -102,9 +103,49 @@ def test_checking_out_is_possible_from_the_start_on() -> None:
 
 
 @pytest.mark.parametrize("paid", PaymentStatus)
-def test_cancelling_gives_back_what_was_paid_and_nothing_else(paid: PaymentStatus) -> None:
-    after = rules.payment_after_cancelling(paid)
-    assert after == ("refunded" if paid == "completed" else paid)
+def test_what_was_not_paid_is_not_given_back(paid: PaymentStatus) -> None:
+    is_paid = paid not in {"pending", "failed"}
+    assert rules.payment_after_giving_back(paid, 100, 100) == ("refunded" if is_paid else paid)
+    assert rules.payment_after_giving_back(paid, 100, 40) == ("partially_refunded" if is_paid else paid)
+    assert rules.payment_after_giving_back(paid, 100, 0) == paid
+
+
+@pytest.mark.parametrize(
+    ("policy", "hours_before", "part"),
+    [
+        ("flexible", 0, 1000),
+        ("flexible", -0.01, 0),
+        ("moderate", 24, 1000),
+        ("moderate", 23.99, 500),
+        ("moderate", 0, 500),
+        ("moderate", -0.01, 0),
+        ("strict", 168, 1000),
+        ("strict", 167.99, 500),
+        ("strict", 48, 500),
+        ("strict", 47.99, 0),
+    ],
+)
+def test_a_renter_who_cancels_gets_back_what_the_policy_says(policy: str, hours_before: float, part: int) -> None:
+    now = START - timedelta(hours=hours_before)
+    assert rules.given_back(CancellationPolicy(policy), Party.RENTER, 1000, START, now) == part
+
+
+@pytest.mark.parametrize("party", [Party.OWNER, Party.ADMIN])
+@pytest.mark.parametrize("policy", CancellationPolicy)
+def test_whoever_else_cancels_gives_everything_back(policy: CancellationPolicy, party: Party) -> None:
+    assert rules.given_back(policy, party, 1000, START, START + timedelta(hours=1)) == 1000
+
+
+def test_half_a_cent_goes_to_the_renter() -> None:
+    assert rules.given_back(CancellationPolicy.MODERATE, Party.RENTER, 7, START, START) == 4
+
+
+def test_a_hold_whose_payment_goes_on_lasts_longer_within_bounds() -> None:
+    hold, made = timedelta(minutes=10), START
+    assert rules.hold_while_paying(made + hold, made, hold, made) == made + hold
+    assert rules.hold_while_paying(made + hold, made, hold, made + timedelta(minutes=9)) == made + timedelta(minutes=19)
+    for minute in range(0, 60, 9):
+        assert rules.hold_while_paying(made + hold, made, hold, made + timedelta(minutes=minute)) <= made + 3 * hold
 
 
 @pytest.mark.parametrize("party", [Party.RENTER, Party.OWNER])

@@ -15,7 +15,7 @@ PRODUCTION = {
     "SECRET_KEY": SECRET,
     "SKIP_PAYMENT_PROCESSING": "false",
     "STRIPE_SECRET_KEY": "sk_live_1",
-    "STRIPE_WEBHOOK_SECRET": "whsec_1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_a_test_1",
     "DATABASE_URL": "postgresql://app:hidden@db.example.com/parkingspots",
 }
 
@@ -54,7 +54,7 @@ def test_the_names_of_the_first_backend_are_understood(monkeypatch: pytest.Monke
         SKIP_PAYMENT_PROCESSING="false",
         STRIPE_SECRET_KEY="sk_1",
         STRIPE_PUBLISHABLE_KEY="pk_1",
-        STRIPE_WEBHOOK_SECRET="whsec_1",
+        STRIPE_WEBHOOK_SECRET="whsec_of_a_test_1",
         ENABLE_BACKGROUND_TASKS="true",
         ENVIRONMENT="evaluation",
         CORS_ORIGINS='["http://localhost:3000"]',
@@ -72,7 +72,7 @@ def test_the_names_of_the_first_backend_are_understood(monkeypatch: pytest.Monke
     assert settings.stripe_secret_key.get_secret_value() == "sk_1"
     assert settings.stripe_publishable_key == "pk_1"
     assert settings.stripe_webhook_secret is not None
-    assert settings.stripe_webhook_secret.get_secret_value() == "whsec_1"
+    assert settings.stripe_webhook_secret.get_secret_value() == "whsec_of_a_test_1"
     assert settings.enable_background_tasks
     assert settings.environment is Environment.EVALUATION
     assert settings.cors_origins == ["http://localhost:3000"]
@@ -227,7 +227,7 @@ def test_production_refuses_to_start_with_a_sentence_that_names_the_variable(
     sentence = str(refusal.value)
     assert sentence.startswith(f"{name} ")
     assert len(sentence.splitlines()) == 1
-    for secret in (SECRET[1:], DEFAULT_SECRET_KEY, "sk_live_1", "whsec_1", "hidden"):
+    for secret in (SECRET[1:], DEFAULT_SECRET_KEY, "sk_live_1", "whsec_of_a_test_1", "hidden"):
         assert secret not in sentence
 
 
@@ -242,7 +242,7 @@ def test_an_evaluation_skips_payments_but_not_secrets(monkeypatch: pytest.Monkey
 def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = loaded(monkeypatch, **PRODUCTION, REDIS_PASSWORD="hidden", SECRET_KEY_PREVIOUS=SECRET[::-1])
     shown = f"{settings!r} {settings} {settings.sqlalchemy_url!r} {settings.sqlalchemy_url}"
-    for secret in (SECRET, SECRET[::-1], "sk_live_1", "whsec_1", "hidden"):
+    for secret in (SECRET, SECRET[::-1], "sk_live_1", "whsec_of_a_test_1", "hidden"):
         assert secret not in shown
 
 

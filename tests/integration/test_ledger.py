@@ -1,0 +1,205 @@
+"""The ledger: entries at zero together, never changed, and held against the gateway once a day."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from commands import Command, complaint, run_in_this_process
+from conftest import SetClock
+from memory_gateway import MemoryGateway
+from parkingspots.kit.database import Database
+from parkingspots.payments import checking, command, ledger, rules
+from parkingspots.payments.checking import Difference
+from parkingspots.payments.models import Payment
+from parkingspots.payments.till import Till
+from parkingspots.settings import Settings
+from paying import booked, payment_of
+from product import Api, Person
+
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+"""By the database's clock, which says when a payment was changed."""
+Write = Callable[..., Awaitable[None]]
+
+command_line = pytest.fixture(run_in_this_process)
+
+
+@pytest.fixture
+async def payment(paid_api: Api, money: MemoryGateway, renter: Person, spot: str) -> Any:
+    """Of 7.70, of which 7.00 are the owner's."""
+    return await payment_of(paid_api, renter, await booked(paid_api, money, renter, spot))
+
+
+@pytest.fixture
+def till(paid_api: Api) -> Till:
+    used: Till = paid_api.app.state.till
+    return used
+
+
+@pytest.fixture
+def write(database: Database, payment: Any, owner: Person) -> Write:
+    """Write entries of one cause past the product."""
+
+    async def writing(cause: str, entries: dict[str, int], currency: str = "EUR") -> None:
+        row = {"cause": cause, "payment_id": payment["id"], "owner_id": owner.id, "currency": currency}
+        insert = text("""INSERT INTO ledger_entries (cause, account, amount, currency, payment_id, owner_id)
+            VALUES (:cause, :account, :amount, :currency, :payment_id, :owner_id)""")
+        async with database.transaction() as session:
+            for account, amount in entries.items():
+                await session.execute(insert, row | {"account": account, "amount": amount})
+
+    return writing
+
+
+async def test_a_payment_is_written_down_as_the_owners_and_the_platforms(payment: Any, session: AsyncSession) -> None:
+    rows = await session.execute(text("SELECT account, amount, cause FROM ledger_entries"))
+    cause = f"charge:{payment['id']}"
+    assert sorted(rows.all()) == [("owner", -700, cause), ("platform", -70, cause), ("stripe", 770, cause)]
+
+
+@pytest.mark.parametrize("entries", [{"stripe": 100}, {"stripe": 100, "owner": -99}])
+async def test_what_does_not_add_up_to_zero_is_refused_at_the_commit(
+    write: Write, session: AsyncSession, entries: dict[str, int]
+) -> None:
+    with pytest.raises(DBAPIError, match="do not add up to zero"):
+        await write("made up", entries)
+    assert await session.scalar(text("SELECT count(*) FROM ledger_entries WHERE cause = 'made up'")) == 0
+
+
+async def test_what_adds_up_to_zero_in_the_end_is_taken(write: Write, session: AsyncSession) -> None:
+    await write("made up", {"stripe": 100, "owner": -90, "platform": -10})
+    assert await session.scalar(text("SELECT count(*) FROM ledger_entries WHERE cause = 'made up'")) == 3
+
+
+async def test_a_cause_cannot_be_added_to_later(write: Write) -> None:
+    await write("made up", {"stripe": 100, "owner": -100})
+    with pytest.raises(DBAPIError, match="do not add up to zero"):
+        await write("made up", {"platform": -10})
+    with pytest.raises(IntegrityError, match="uq_ledger_entries_cause_account"):
+        await write("made up", {"stripe": 100, "owner": -100})
+
+
+async def test_currencies_are_not_added_up(database: Database, payment: Any, owner: Person) -> None:
+    insert = text("""INSERT INTO ledger_entries (cause, account, amount, currency, payment_id, owner_id) VALUES
+        ('made up', 'stripe', 100, 'EUR', :payment, :owner), ('made up', 'owner', -100, 'USD', :payment, :owner)""")
+    with pytest.raises(DBAPIError, match="do not add up to zero"):
+        async with database.transaction() as session:
+            await session.execute(insert, {"payment": payment["id"], "owner": owner.id})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE ledger_entries SET amount = 2 * amount",
+        "UPDATE ledger_entries SET at = now() WHERE false",
+        "DELETE FROM ledger_entries",
+        "TRUNCATE ledger_entries",
+    ],
+)
+async def test_what_was_written_is_never_changed(payment: Any, session: AsyncSession, change: str) -> None:
+    del payment
+    with pytest.raises(DBAPIError, match="takes new rows only"):
+        await session.execute(text(change))
+    assert await session.scalar(text("SELECT sum(amount) FROM ledger_entries WHERE account = 'stripe'")) == 770
+
+
+async def test_the_same_cause_again_writes_nothing(payment: Any, database: Database, session: AsyncSession) -> None:
+    now, entries = datetime.now(UTC), rules.charged(770, 700)
+    for _ in range(2):
+        async with database.transaction() as writing:
+            row = await writing.get_one(Payment, UUID(payment["id"]))
+            await ledger.post(writing, row, f"charge:{row.id}", entries, now)
+    assert await session.scalar(text("SELECT count(*) FROM ledger_entries")) == 3
+
+
+async def test_books_that_are_right_show_no_difference(till: Till, payment: Any) -> None:
+    del payment
+    found = await checking.compare(till, YESTERDAY)
+    assert (found.payments, found.differences) == (1, [])
+
+
+async def test_money_that_nobody_has_heard_of_is_found(
+    till: Till, paid_api: Api, money: MemoryGateway, payment: Any, renter: Person, spot: str
+) -> None:
+    money.give_back_in_its_pages(payment["payment_intent_id"], 100)
+    unheard = await paid_api.book(renter, spot, 5, 6)
+    intent = await paid_api.post("/payments/create-payment-intent", renter, booking_id=unheard["id"])
+    money.pay(intent["payment_intent_id"])
+    found = await checking.compare(till, YESTERDAY)
+    (other,) = (each["id"] for each in await paid_api.get("/payments/my-payments", renter) if each["amount"] == 385)
+    assert set(found.differences) == {
+        Difference("money given back", payment["id"], 0, 100),
+        Difference("money taken", other, 0, 385),
+    }
+
+
+async def test_an_entry_that_nobody_is_behind_is_found(till: Till, write: Write, payment: Any) -> None:
+    await write(f"refund:{payment['id']}:0", {"stripe": -100, "owner": 100})
+    found = await checking.compare(till, YESTERDAY)
+    assert [str(each) for each in found.differences] == [
+        f"money given back of {payment['id']}: the ledger says 100, expected was 0",
+        f"money that the payment says was given back of {payment['id']}: the ledger says 100, expected was 0",
+    ]
+
+
+async def test_entries_that_do_not_add_up_are_found_though_the_database_refuses_them(
+    till: Till, write: Write, session: AsyncSession
+) -> None:
+    await session.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER balanced"))
+    await write("made up", {"platform": 3})
+    await session.execute(text("ALTER TABLE ledger_entries ENABLE TRIGGER balanced"))
+    assert (await checking.compare(till, YESTERDAY)).differences == [Difference("balance", "made up", 3, 0)]
+
+
+async def test_a_payment_that_the_gateway_does_not_know_is_a_difference(
+    till: Till, money: MemoryGateway, payment: Any
+) -> None:
+    del money.intents[payment["payment_intent_id"]]
+    (difference,) = (await checking.compare(till, YESTERDAY)).differences
+    assert (difference.subject, difference.ledger) == (payment["id"], 770)
+
+
+async def test_the_day_is_compared_once(till: Till, clock: SetClock, session: AsyncSession) -> None:
+    assert await checking.compare_daily(till, clock.now()) is not None
+    clock.pass_by(hours=13, minutes=59)
+    assert await checking.compare_daily(till, clock.now()) is None
+    clock.pass_by(minutes=1)
+    assert await checking.compare_daily(till, clock.now()) is not None
+    days = (await session.scalars(text("SELECT day::text FROM ledger_checks WHERE ended_at IS NOT NULL"))).all()
+    assert sorted(days) == ["2040-01-02", "2040-01-03"]
+
+
+@pytest.mark.parametrize(("minutes", "is_taken_over"), [(60, False), (61, True)])
+async def test_a_comparison_that_was_begun_and_not_ended_is_taken_over_after_an_hour(
+    till: Till, clock: SetClock, session: AsyncSession, minutes: int, is_taken_over: bool
+) -> None:
+    begun = text("INSERT INTO ledger_checks (day, began_at) VALUES (:day, :at)")
+    await session.execute(begun, {"day": clock.now().date(), "at": clock.now()})
+    clock.pass_by(minutes=minutes)
+    assert (await checking.compare_daily(till, clock.now()) is not None) == is_taken_over
+
+
+async def test_what_a_day_has_found_is_kept(till: Till, write: Write, payment: Any, session: AsyncSession) -> None:
+    await write(f"refund:{payment['id']}:0", {"stripe": -100, "owner": 100})
+    await checking.compare_daily(till, datetime.now(UTC))
+    kept = await session.execute(text("SELECT payments, differences FROM ledger_checks"))
+    assert kept.all() == [(1, 2)]
+
+
+def test_without_payments_the_command_says_so_in_one_sentence(command_line: Command, settings: Settings) -> None:
+    url = settings.database_url.get_secret_value()
+    assert complaint(command_line("ledger", "check", DATABASE_URL=url)).startswith("Payments are switched off")
+
+
+async def test_the_command_compares_so_many_days(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, money: MemoryGateway, payment: Any
+) -> None:
+    monkeypatch.setattr(command, "gateway", lambda _: money)
+    money.give_back_in_its_pages(payment["payment_intent_id"], 100)
+    found = await command.check(settings, 1)
+    assert [each.of for each in found.differences] == ["money given back"]

@@ -1,0 +1,247 @@
+"""The payment gateway in memory: what Stripe does, as far as the port can tell, without Stripe.
+
+It does a thing once a key, as Stripe does for a day, and keeps count of money, so that a test can ask for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, TypeVar
+from uuid import UUID
+
+from parkingspots.payments.gateway import (
+    AwayError,
+    Charge,
+    ConnectedAccount,
+    Dispute,
+    DisputeState,
+    GivenBack,
+    Intent,
+    IntentStatus,
+    RefundState,
+    RefusedError,
+)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Transferred:
+    id: str
+    account_id: str
+    amount: int
+    payout_id: UUID
+    reversals: dict[UUID, tuple[str, int]] = field(default_factory=dict)
+
+
+class MemoryGateway:
+    def __init__(self) -> None:
+        self.intents: dict[str, Intent] = {}
+        self.refunds: dict[str, GivenBack] = {}
+        self.transfers: dict[str, Transferred] = {}
+        self.accounts: dict[str, ConnectedAccount] = {}
+        self.disputes: dict[str, Dispute] = {}
+        self.is_away = False
+        self.loses_answers = False
+        """Does what it is asked for, and nobody hears of it."""
+        self.refuses_refunds = False
+        self._done: dict[str, Any] = {}
+        self._numbers = count(1)
+
+    # What a cardholder, a bank or Stripe's own pages do.
+
+    def pay(self, intent_id: str) -> None:
+        intent = self.intents[intent_id]
+        if intent.status is not IntentStatus.CANCELLED:
+            charge = intent.charge or Charge(f"ch_{intent_id}", "card", "visa", "4242")
+            self.intents[intent_id] = replace(intent, status=IntentStatus.PAID, declined=None, charge=charge)
+
+    def know_as_paid(self, intent_id: str, amount: int) -> None:
+        """An intent that was made and paid before this was there."""
+        self.intents[intent_id] = Intent(intent_id, IntentStatus.OPEN, amount, "EUR")
+        self.refunds = {name: refund for name, refund in self.refunds.items() if refund.intent_id != intent_id}
+        self.pay(intent_id)
+
+    def decline(self, intent_id: str) -> None:
+        self.intents[intent_id] = replace(
+            self.intents[intent_id], status=IntentStatus.OPEN, declined="Your card was declined."
+        )
+
+    def need_action(self, intent_id: str) -> None:
+        self.intents[intent_id] = replace(self.intents[intent_id], status=IntentStatus.NEEDS_ACTION)
+
+    def process(self, intent_id: str) -> None:
+        self.intents[intent_id] = replace(self.intents[intent_id], status=IntentStatus.PROCESSING)
+
+    def take_payouts(self, account_id: str) -> None:
+        self.accounts[account_id] = ConnectedAccount(account_id, takes_payouts=True)
+
+    def fail_refund(self, refund_id: str) -> None:
+        refund = self.refunds[refund_id]
+        self.refunds[refund_id] = replace(refund, state=RefundState.FAILED)
+        self._count_refunds(refund.intent_id or "")
+
+    def give_back_in_its_pages(self, intent_id: str, amount: int) -> str:
+        """A refund that somebody makes past the product."""
+        refund = GivenBack(f"re_{next(self._numbers)}", RefundState.SUCCEEDED, amount, intent_id, None)
+        self.refunds[refund.id] = refund
+        self._count_refunds(intent_id)
+        return refund.id
+
+    def forget_keys(self) -> None:
+        """As Stripe does after a day: from then on the same key is a new one."""
+        self._done.clear()
+
+    def dispute_charge(self, intent_id: str, state: DisputeState = DisputeState.OPEN) -> str:
+        """The bank takes back what has not been given back; a dispute that is known goes on."""
+        known = self.disputes.get(f"dp_{intent_id}")
+        amount = known.amount if known else self.taken(intent_id) - self.given(intent_id)
+        dispute = Dispute(f"dp_{intent_id}", state, amount, intent_id)
+        self.disputes[dispute.id] = dispute
+        return dispute.id
+
+    # What money moved.
+
+    def taken(self, intent_id: str) -> int:
+        intent = self.intents[intent_id]
+        return intent.amount if intent.status is IntentStatus.PAID else 0
+
+    def given(self, intent_id: str) -> int:
+        return sum(
+            refund.amount
+            for refund in self.refunds.values()
+            if refund.intent_id == intent_id and refund.state is not RefundState.FAILED
+        )
+
+    def lost(self, intent_id: str) -> int:
+        """What the bank has taken back for good."""
+        found = self.disputes.get(f"dp_{intent_id}")
+        return found.amount if found and found.state is DisputeState.LOST else 0
+
+    def paid_out(self) -> int:
+        return sum(
+            each.amount - sum(amount for _, amount in each.reversals.values()) for each in self.transfers.values()
+        )
+
+    # The port.
+
+    async def create_intent(self, booking_id: UUID, amount: int, currency: str, key: str) -> Intent:  # noqa: ARG002
+        def made() -> Intent:
+            intent_id = f"pi_{next(self._numbers)}"
+            self.intents[intent_id] = Intent(intent_id, IntentStatus.OPEN, amount, currency, f"{intent_id}_secret_x")
+            return self.intents[intent_id]
+
+        return self._once(key, made)
+
+    async def intent(self, intent_id: str) -> Intent:
+        self._answer()
+        if intent_id not in self.intents:
+            raise RefusedError("No such payment_intent.")
+        return self.intents[intent_id]
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        intent = await self.intent(intent_id)
+        if intent.status in {IntentStatus.PAID, IntentStatus.CANCELLED}:
+            raise RefusedError("You cannot cancel this PaymentIntent.")
+        self.intents[intent_id] = replace(intent, status=IntentStatus.CANCELLED)
+        return self.intents[intent_id]
+
+    async def refund(self, intent_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> GivenBack:  # noqa: ARG002
+        def made() -> GivenBack:
+            left = self.taken(intent_id) - self.given(intent_id) - self.lost(intent_id)
+            if self.refuses_refunds or amount > left:
+                raise RefusedError("Insufficient funds.")
+            if self._is_disputed(intent_id):
+                raise RefusedError("The charge has been charged back.")
+            refund = GivenBack(f"re_{next(self._numbers)}", RefundState.SUCCEEDED, amount, intent_id, refund_id)
+            self.refunds[refund.id] = refund
+            self._count_refunds(intent_id)
+            return refund
+
+        return self._once(key, made)
+
+    async def find_refund(self, intent_id: str, refund_id: UUID) -> GivenBack | None:
+        self._answer()
+        found = (each for each in self.refunds.values() if (each.intent_id, each.refund_id) == (intent_id, refund_id))
+        return next((each for each in found if each.state is not RefundState.FAILED), None)
+
+    async def given_back(self, gateway_refund_id: str) -> GivenBack:
+        self._answer()
+        return self.refunds[gateway_refund_id]
+
+    async def create_account(self, owner_id: UUID, email: str, country: str, business_type: str, key: str) -> str:  # noqa: ARG002
+        def made() -> str:
+            account = ConnectedAccount(f"acct_{next(self._numbers)}", takes_payouts=False)
+            self.accounts[account.id] = account
+            return account.id
+
+        return self._once(key, made)
+
+    async def account(self, account_id: str) -> ConnectedAccount:
+        self._answer()
+        return self.accounts[account_id]
+
+    async def onboarding_url(self, account_id: str) -> str:
+        self._answer()
+        return f"https://connect.example.com/{account_id}"
+
+    async def transfer(
+        self,
+        account_id: str,
+        amount: int,
+        currency: str,  # noqa: ARG002
+        payout_id: UUID,
+        charge_id: str,  # noqa: ARG002
+        key: str,
+    ) -> str:
+        def made() -> str:
+            transfer = Transferred(f"tr_{next(self._numbers)}", account_id, amount, payout_id)
+            self.transfers[transfer.id] = transfer
+            return transfer.id
+
+        return self._once(key, made)
+
+    async def find_transfer(self, payout_id: UUID) -> str | None:
+        self._answer()
+        return next((each.id for each in self.transfers.values() if each.payout_id == payout_id), None)
+
+    async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:  # noqa: ARG002
+        def made() -> str:
+            self.transfers[transfer_id].reversals[refund_id] = f"trr_{next(self._numbers)}", amount
+            return self.transfers[transfer_id].reversals[refund_id][0]
+
+        return self._once(key, made)
+
+    async def find_reversal(self, transfer_id: str, refund_id: UUID) -> str | None:
+        self._answer()
+        found = self.transfers[transfer_id].reversals.get(refund_id)
+        return found[0] if found else None
+
+    async def dispute(self, dispute_id: str) -> Dispute:
+        self._answer()
+        return self.disputes[dispute_id]
+
+    async def aclose(self) -> None: ...
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise AwayError("ConnectError")
+
+    def _is_disputed(self, intent_id: str) -> bool:
+        found = self.disputes.get(f"dp_{intent_id}")
+        return found is not None and found.state is DisputeState.OPEN
+
+    def _once(self, key: str, made: Callable[[], T]) -> T:
+        self._answer()
+        if key not in self._done:
+            self._done[key] = made()
+        if self.loses_answers:
+            raise AwayError("ReadTimeout")
+        done: T = self._done[key]
+        return done
+
+    def _count_refunds(self, intent_id: str) -> None:
+        intent = self.intents[intent_id]
+        if intent.charge is not None:
+            charge = replace(intent.charge, refunded=self.given(intent_id))
+            self.intents[intent_id] = replace(intent, charge=charge)
