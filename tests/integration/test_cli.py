@@ -17,7 +17,7 @@ from parkingspots.dev.postgres import PostgresServer
 from parkingspots.settings import Settings
 
 COMMANDS = [
-    *(("serve",), ("dev",), ("seed",), ("create-admin",), ("openapi",)),
+    *(("serve",), ("dev",), ("seed",), ("create-admin",), ("openapi",), ("ledger", "check")),
     *(("migrate", name) for name in ("upgrade", "downgrade", "current", "heads", "wait")),
 ]
 BAD_SETTINGS = {"ENVIRONMENT": "production"}
@@ -42,7 +42,7 @@ def test_the_help_of_a_command_has_an_example(path: tuple[str, ...]) -> None:
 def test_every_command_is_in_the_list_above() -> None:
     listed = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "120", "TERM": "dumb"}).output
     named = {each.name or getattr(each.callback, "__name__", "") for each in cli.app.registered_commands}
-    assert {path[0] for path in COMMANDS} == named | {"migrate"}
+    assert {path[0] for path in COMMANDS} == named | {"migrate", "ledger"}
     assert all(name in listed for name in named)
 
 

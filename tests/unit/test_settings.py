@@ -7,7 +7,7 @@ from limits import parse
 from pydantic import ValidationError
 from redis.asyncio.connection import parse_url
 
-from parkingspots.settings import DEFAULT_SECRET_KEY, Environment, Settings, SettingsError, load
+from parkingspots.settings import DEFAULT_SECRET_KEY, EXAMPLES, Environment, Settings, SettingsError, load
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PRODUCTION = {
@@ -216,6 +216,9 @@ def test_production_starts_with_everything_it_needs(monkeypatch: pytest.MonkeyPa
         ("SKIP_PAYMENT_PROCESSING", ""),
         ("STRIPE_SECRET_KEY", ""),
         ("STRIPE_WEBHOOK_SECRET", ""),
+        ("STRIPE_WEBHOOK_SECRET", " , "),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_short"),
+        *(("STRIPE_WEBHOOK_SECRET", example) for example in sorted(EXAMPLES)),
         ("DATABASE_URL", ""),
     ],
 )
@@ -229,6 +232,14 @@ def test_production_refuses_to_start_with_a_sentence_that_names_the_variable(
     assert len(sentence.splitlines()) == 1
     for secret in (SECRET[1:], DEFAULT_SECRET_KEY, "sk_live_1", "whsec_of_a_test_1", "hidden"):
         assert secret not in sentence
+
+
+def test_while_one_webhook_secret_replaces_another_both_are_known_and_no_example_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets = "whsec_of_a_test_1, whsec_of_a_test_2,, whsec_change_me_change_me"
+    settings = loaded(monkeypatch, **(PRODUCTION | {"STRIPE_WEBHOOK_SECRET": secrets}))
+    assert settings.webhook_secrets == ["whsec_of_a_test_1", "whsec_of_a_test_2"]
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_PREVIOUS"])
