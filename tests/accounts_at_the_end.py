@@ -88,7 +88,7 @@ def _got(money: MemoryGateway, payout_id: Any) -> int:
     """What reached the owner, and stayed there."""
     transfers = [each for each in money.transfers.values() if each.payout_id == payout_id]
     assert len(transfers) <= 1
-    return sum(each.amount - sum(amount for _, amount in each.reversals.values()) for each in transfers)
+    return sum(each.kept for each in transfers)
 
 
 def _half_up(numerator: int, denominator: int) -> int:

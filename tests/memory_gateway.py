@@ -25,13 +25,25 @@ from parkingspots.payments.gateway import (
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Reversed:
+    id: str
+    refund_id: UUID
+    amount: int
+
+
 @dataclass
 class Transferred:
     id: str
     account_id: str
     amount: int
     payout_id: UUID
-    reversals: dict[UUID, tuple[str, int]] = field(default_factory=dict)
+    reversals: list[Reversed] = field(default_factory=list)
+
+    @property
+    def kept(self) -> int:
+        """What the owner has of it."""
+        return self.amount - sum(each.amount for each in self.reversals)
 
 
 class MemoryGateway:
@@ -119,9 +131,7 @@ class MemoryGateway:
         return found.amount if found and found.state is DisputeState.LOST else 0
 
     def paid_out(self) -> int:
-        return sum(
-            each.amount - sum(amount for _, amount in each.reversals.values()) for each in self.transfers.values()
-        )
+        return sum(each.kept for each in self.transfers.values())
 
     # The port.
 
@@ -207,15 +217,16 @@ class MemoryGateway:
 
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:  # noqa: ARG002
         def made() -> str:
-            self.transfers[transfer_id].reversals[refund_id] = f"trr_{next(self._numbers)}", amount
-            return self.transfers[transfer_id].reversals[refund_id][0]
+            reversal = Reversed(f"trr_{next(self._numbers)}", refund_id, amount)
+            self.transfers[transfer_id].reversals.append(reversal)
+            return reversal.id
 
         return self._once(key, made)
 
     async def find_reversal(self, transfer_id: str, refund_id: UUID) -> str | None:
         self._answer()
-        found = self.transfers[transfer_id].reversals.get(refund_id)
-        return found[0] if found else None
+        found = (each.id for each in self.transfers[transfer_id].reversals if each.refund_id == refund_id)
+        return next(found, None)
 
     async def dispute(self, dispute_id: str) -> Dispute:
         self._answer()
