@@ -57,7 +57,7 @@ async def test_nothing_is_paid_out_while_the_bank_has_not_decided_and_all_at_onc
         await let_time_pass(paid_api, session, clock, DUE)
     assert money.transfers == {}
     await dispute(paid_api, money, payment, DisputeState.WON)
-    clock.pass_by(minutes=15)
+    clock.pass_by(minutes=20)
     await work_through(paid_api)
     assert money.paid_out() == 700
     assert (await seen(paid_api, renter))["dispute_status"] == "won"

@@ -82,7 +82,7 @@ async def test_nothing_is_paid_out_while_the_booking_is_not_over(
     clock.pass_by(hours=DUE)
     await work_through(paid_api)
     assert await payouts(paid_api, owner) == []
-    await let_time_pass(paid_api, session, clock, 0.25)
+    await let_time_pass(paid_api, session, clock, 0.3)
     assert [each["status"] for each in await payouts(paid_api, owner)] == ["paid"]
 
 
@@ -171,7 +171,7 @@ async def test_nothing_is_paid_out_before_it_is_decided_what_a_cancellation_give
     await paid_api.post(f"/bookings/{payment['booking_id']}/cancel", admin)
     assert await looking.look_at_next(paid_api.app.state.till, clock.now())
     assert await payouts(paid_api, owner) == []
-    clock.pass_by(minutes=15)
+    clock.pass_by(minutes=20)
     await work_through(paid_api)
     assert await payouts(paid_api, owner) == []
 

@@ -41,11 +41,11 @@ async def test_a_refund_that_is_refused_stays_to_be_seen_and_is_tried_until_it_i
     with counted("refunds", refused=3, made=1):
         assert (await refund(paid_api, admin, payment, 100))["status"] == "pending"
         for _ in range(2):
-            clock.pass_by(minutes=1)
+            clock.pass_by(minutes=5)
             await work_through(paid_api)
         assert await shown(paid_api, renter) == [(100, "pending")]
         money.refuses_refunds = False
-        clock.pass_by(minutes=2)
+        clock.pass_by(minutes=5)
         await work_through(paid_api)
         await work_through(paid_api)
     assert await shown(paid_api, renter) == [(100, "succeeded")]

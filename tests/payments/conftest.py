@@ -40,9 +40,10 @@ async def only_stripe(localstripe_url: str) -> AsyncIterator[StandIn]:
 
 
 @pytest.fixture
-def stripe(only_stripe: StandIn) -> Iterator[StandIn]:
+async def stripe(only_stripe: StandIn) -> AsyncIterator[StandIn]:
     yield only_stripe
     only_stripe.be_well()
+    await only_stripe.tell_nobody()
 
 
 @pytest.fixture

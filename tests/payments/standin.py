@@ -91,7 +91,13 @@ class StandIn:
     async def tell(self, url: str, secret: str) -> None:
         """Let localstripe, and this, send events there from now on."""
         self.webhook = url, secret
-        hook = {"url": url, "secret": secret}
+        await self._hook({"url": url, "secret": secret})
+
+    async def tell_nobody(self) -> None:
+        self.webhook = None
+        await self._hook({"url": self.url, "secret": "none", "events": []})
+
+    async def _hook(self, hook: Shape) -> None:
         (await self._localstripe.post("/_config/webhooks/product", json=hook)).raise_for_status()
 
     async def _read(self, target: str) -> Shape:
