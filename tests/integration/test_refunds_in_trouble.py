@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conftest import SetClock
 from counted import counted
 from memory_gateway import MemoryGateway
-from paying import booked, payment_of, tell, work_through
+from minutes import let_time_pass
+from paying import booked, opened_account, payment_of, tell, work_through
 from product import Api, Person
 
 
@@ -139,3 +140,29 @@ async def test_our_own_refund_that_stripe_tells_of_first_counts_once(
     clock.pass_by(hours=7)
     await work_through(paid_api)
     assert money.given(payment["payment_intent_id"]) == 100
+
+
+async def test_a_refund_that_fails_while_its_part_of_the_payout_comes_back_is_made_again(
+    paid_api: Api,
+    money: MemoryGateway,
+    clock: SetClock,
+    session: AsyncSession,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Person,
+    payment: Any,
+) -> None:
+    await opened_account(paid_api, money, owner)
+    await let_time_pass(paid_api, session, clock, 3 + 24)
+    await refund(paid_api, await paid_api.sign_in(owner.id, owner.email), payment, 770)
+    (made,), reverse = money.refunds, money.reverse
+
+    async def meanwhile(*asked: Any) -> str:
+        monkeypatch.setattr(money, "reverse", reverse)
+        money.fail_refund(made)
+        await tell(paid_api, "refund.failed", made)
+        return await reverse(*asked)
+
+    monkeypatch.setattr(money, "reverse", meanwhile)
+    await work_through(paid_api)
+    await let_time_pass(paid_api, session, clock, 1)
+    assert (money.given(payment["payment_intent_id"]), money.paid_out()) == (770, 0)

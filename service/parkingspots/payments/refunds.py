@@ -293,7 +293,9 @@ async def _record_reversal(
     payout = await repository.lock_payout_of(session, payment_id)
     if payout is None or refund.reversal_id is not None:
         return
-    refund.reversal_id, refund.act_at, refund.failure = reversal_id, None, None
+    refund.reversal_id = reversal_id
+    if refund.status is RefundStatus.SUCCEEDED:  # it may have failed at the bank meanwhile, and be due again
+        refund.act_at, refund.failure = None, None
     payout.reversed_amount += refund.reversal_amount
     if payout.reversed_amount == payout.amount:
         payout.status = PayoutStatus.REVERSED
