@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, delete, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Update, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from parkingspots.bookings.models import Booking, RefundDue
 from parkingspots.bookings.rules import Status
-from parkingspots.kit.paging import Page
+from parkingspots.kit.paging import Page, newest_by_age
 
 LAPSED = "payment not received in time"
 
@@ -49,10 +49,7 @@ async def count(session: AsyncSession, which: list[ColumnElement[bool]]) -> int:
 async def listed(session: AsyncSession, which: list[ColumnElement[bool]], page: Page) -> Sequence[Booking]:
     """Those bookings, newest first; those of the page and one more, where there is one."""
     query = select(Booking).options(joinedload(Booking.spot)).where(*which)
-    if page.after is not None:
-        query = query.where(tuple_(Booking.created_at, Booking.id) < page.after)
-    query = query.order_by(Booking.created_at.desc(), Booking.id.desc())
-    return (await session.scalars(query.offset(page.offset).limit(page.fetch))).all()
+    return (await session.scalars(newest_by_age(query, Booking.created_at, Booking.id, page))).all()
 
 
 async def move(session: AsyncSession, booking: Booking, new: Status, **changes: Any) -> bool:  # noqa: ANN401 - columns

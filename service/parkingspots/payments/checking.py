@@ -20,7 +20,6 @@ from parkingspots.payments.rules import Account
 from parkingspots.payments.till import Till
 
 BATCH = 200
-A_DAY = timedelta(days=1)
 LOOKS_BACK = timedelta(days=2)
 """Of the daily comparison."""
 ABANDONED = timedelta(hours=1)

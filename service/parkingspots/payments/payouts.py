@@ -51,7 +51,7 @@ async def release(session: AsyncSession, booking: Booking, payment: Payment, now
 async def carry_out_next(till: Till, now: datetime) -> bool:
     """Attempt one payout that is due; False where none is."""
     async with till.database.transaction() as session:
-        payout = await _claimed(session, now)
+        payout = await repository.claim(session, Payout, Payout.act_at, Payout.attempts, now)
     if payout is None:
         return False
     try:
@@ -61,10 +61,6 @@ async def carry_out_next(till: Till, now: datetime) -> bool:
     except AwayError as error:
         await _put_off(till, payout.id, str(error), now, refused=False)
     return True
-
-
-async def _claimed(session: AsyncSession, now: datetime) -> Payout | None:
-    return await repository.claim(session, Payout, Payout.act_at, Payout.attempts, now)
 
 
 async def _carry_out(till: Till, payout: Payout, now: datetime) -> None:

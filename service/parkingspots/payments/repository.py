@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus
-from parkingspots.kit.paging import Page
+from parkingspots.kit.paging import Page, newest_by_age
 from parkingspots.payments.models import Connected, Event, Payment, Payout, Refund
 from parkingspots.payments.rules import PayoutStatus
 
@@ -108,10 +108,7 @@ async def refunds_of(session: AsyncSession, payment_ids: Sequence[UUID]) -> Sequ
 async def of_payer(session: AsyncSession, payer_id: UUID, page: Page) -> Sequence[Payment]:
     """Newest first; those of the page and one more, where there is one."""
     query = select(Payment).where(Payment.payer_id == payer_id)
-    if page.after is not None:
-        query = query.where(tuple_(Payment.created_at, Payment.id) < page.after)
-    query = query.order_by(Payment.created_at.desc(), Payment.id.desc())
-    return (await session.scalars(query.offset(page.offset).limit(page.fetch))).all()
+    return (await session.scalars(newest_by_age(query, Payment.created_at, Payment.id, page))).all()
 
 
 async def count_of_payer(session: AsyncSession, payer_id: UUID) -> int:
@@ -121,18 +118,11 @@ async def count_of_payer(session: AsyncSession, payer_id: UUID) -> int:
 async def payouts_of(session: AsyncSession, owner_id: UUID, page: Page) -> Sequence[Payout]:
     """Newest first; those of the page and one more, where there is one."""
     query = select(Payout).where(Payout.owner_id == owner_id)
-    if page.after is not None:
-        query = query.where(tuple_(Payout.created_at, Payout.id) < page.after)
-    query = query.order_by(Payout.created_at.desc(), Payout.id.desc())
-    return (await session.scalars(query.offset(page.offset).limit(page.fetch))).all()
+    return (await session.scalars(newest_by_age(query, Payout.created_at, Payout.id, page))).all()
 
 
 async def count_of_payouts(session: AsyncSession, owner_id: UUID) -> int:
     return (await session.scalar(select(func.count()).where(Payout.owner_id == owner_id))) or 0
-
-
-async def connected(session: AsyncSession, owner_id: UUID) -> Connected | None:
-    return await session.get(Connected, owner_id)
 
 
 async def connect(session: AsyncSession, owner_id: UUID, country: str, business_type: str) -> Connected:
