@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sql
-from sqlalchemy import JSON, Row, exists, func, or_, select, true, tuple_, update
+from sqlalchemy import JSON, Row, exists, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload
 
 from parkingspots.accounts.models import User
-from parkingspots.kit.paging import Page, newest
+from parkingspots.kit.paging import Page, newest, newest_by_age
 from parkingspots.reviews.models import Review, ReviewVote
 from parkingspots.reviews.rules import STARS
 from parkingspots.spots.models import Spot, SpotStats
@@ -67,10 +67,7 @@ async def of_spot(session: AsyncSession, spot_id: UUID, page: Page) -> Listing |
     One statement, so that the total is true of the moment of which the reviews are.
     """
     newest = select(Review).where(Review.spot_id == spot_id, Review.is_shown())
-    if page.after is not None:
-        newest = newest.where(tuple_(Review.created_at, Review.id) < page.after)
-    newest = newest.order_by(Review.created_at.desc(), Review.id.desc()).offset(page.offset).limit(page.fetch)
-    review = aliased(Review, newest.subquery())
+    review = aliased(Review, newest_by_age(newest, Review.created_at, Review.id, page).subquery())
     query = (
         select(SpotStats.total_reviews, review)
         .join(Spot, Spot.id == SpotStats.spot_id)
