@@ -24,7 +24,7 @@ Row = TypeVar("Row")
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of a list is asked for: `size` rows from `offset`, or those behind the key `after`."""
 

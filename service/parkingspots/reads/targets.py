@@ -1,7 +1,7 @@
 """Which requests may be answered from what is kept, and the one name of each, however it was written."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
@@ -22,30 +22,30 @@ UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 LONGEST = 2_000
 """Bytes of a path with its query; what is longer goes to the route."""
 MOST_REMEMBERED = 2_048
-"""Requests; each takes some 2 KB."""
+"""Requests; each takes some 1.1 KB."""
 
 Pairs = list[tuple[str, str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Target:
     """A request in its one form: where it goes in the application, and under which key its answer is kept."""
 
     route: str
-    path: str
-    pairs: Pairs
+    key: str
+    """Its path and its query, `path?query`."""
     good_for: float
     """Seconds."""
     asked: Asked | None = None
     """Of a search: what it asks for."""
-    key: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", f"{self.path} {self.pairs}")
+    @property
+    def path(self) -> str:
+        return self.key.partition("?")[0]
 
     @property
     def query(self) -> str:
-        return urlencode(self.pairs)
+        return self.key.partition("?")[2]
 
 
 class NoQuery(Wire):
@@ -148,15 +148,18 @@ class Targets:
         try:
             sent = route.query.model_validate(_once_each(query, route.query))
             if not isinstance(sent, ListQuery):
-                return Remembered(Target(route.name, path, sent.pairs(), route.good_for))
+                return Remembered(Target(route.name, _key(path, sent.pairs()), route.good_for))
             minute = self._minute()
             asked = sent.asked(self._longest_window, minute)
         except (ValidationError, Problem, RepeatedError):
             return NOTHING  # the route says what is wrong with it
         is_implied = sent.start_time is None and asked.window is not None
-        return Remembered(
-            Target(route.name, path, asked.pairs(), route.good_for, asked), minute if is_implied else None
-        )
+        target = Target(route.name, _key(path, asked.pairs()), route.good_for, asked)
+        return Remembered(target, minute if is_implied else None)
+
+
+def _key(path: str, pairs: Pairs) -> str:
+    return f"{path}?{urlencode(pairs)}"
 
 
 class RepeatedError(Exception):

@@ -21,7 +21,7 @@ Amount = Annotated[int, Field(ge=0, le=HIGHEST_AMOUNT)]
 PageRows = Annotated[int, Field(ge=1, le=MOST)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What a client asks for, however it was written."""
 

@@ -44,7 +44,7 @@ from parkingspots.spots.rules import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """The circle of `radius_km` around a point in degrees."""
 
