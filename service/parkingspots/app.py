@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from parkingspots import __version__, health
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
-from parkingspots.kit import docs, problems
+from parkingspots.kit import docs, memory, problems
 from parkingspots.kit.background import background_tasks
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
@@ -72,6 +72,7 @@ def create(
             app.state.mailer = mailer(settings)
             await stack.enter_async_context(paying(app))
             await stack.enter_async_context(background_tasks(settings))
+            await stack.enter_async_context(memory.giving_back())
             yield
 
     app = FastAPI(
