@@ -1,6 +1,5 @@
 """Memory that is free goes back to the system."""
 
-import asyncio
 import ctypes
 from pathlib import Path
 from resource import getpagesize
