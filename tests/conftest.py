@@ -29,7 +29,8 @@ hypothesis.settings.load_profile("parkingspots")
 WEBHOOK_SECRET = "whsec_of_the_tests_000000"
 Record = Callable[..., Awaitable[str]]
 TABLES = (
-    *("ledger_checks", "stripe_events", "connected_accounts", "payouts", "refunds", "payments", "refunds_due"),
+    *("ledger_checks", "stripe_events", "connected_accounts", "payouts", "refunds", "disputes", "payments"),
+    "refunds_due",
     *("idempotency_keys", "one_time_tokens", "review_votes", "reviews"),
     *("bookings", "availability_slots", "spot_stats", "spots", "sessions", "users", "changes"),
 )

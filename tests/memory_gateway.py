@@ -3,7 +3,7 @@
 It does a thing once a key, as Stripe does for a day, and keeps count of money, so that a test can ask for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, TypeVar
@@ -14,13 +14,13 @@ from parkingspots.payments.gateway import (
     Charge,
     ConnectedAccount,
     Dispute,
-    DisputeState,
     GivenBack,
     Intent,
     IntentStatus,
     RefundState,
     RefusedError,
 )
+from parkingspots.payments.rules import DisputeStatus
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class MemoryGateway:
         self.is_away = False
         self.loses_answers = False
         """Does what it is asked for, and nobody hears of it."""
-        self.refuses_refunds = False
+        self.refuses_refunds = self.refuses_transfers = self.refuses_accounts = False
         self._done: dict[str, Any] = {}
         self._numbers = count(1)
 
@@ -91,25 +91,32 @@ class MemoryGateway:
     def fail_refund(self, refund_id: str) -> None:
         refund = self.refunds[refund_id]
         self.refunds[refund_id] = replace(refund, state=RefundState.FAILED)
-        self._count_refunds(refund.intent_id or "")
+        self._show(refund.intent_id or "")
 
     def give_back_in_its_pages(self, intent_id: str, amount: int) -> str:
         """A refund that somebody makes past the product."""
         refund = GivenBack(f"re_{next(self._numbers)}", RefundState.SUCCEEDED, amount, intent_id, None)
         self.refunds[refund.id] = refund
-        self._count_refunds(intent_id)
+        self._show(intent_id)
         return refund.id
 
     def forget_keys(self) -> None:
         """As Stripe does after a day: from then on the same key is a new one."""
         self._done.clear()
 
-    def dispute_charge(self, intent_id: str, state: DisputeState = DisputeState.OPEN) -> str:
-        """The bank takes back what has not been given back; a dispute that is known goes on."""
-        known = self.disputes.get(f"dp_{intent_id}")
-        amount = known.amount if known else self.taken(intent_id) - self.given(intent_id)
-        dispute = Dispute(f"dp_{intent_id}", state, amount, intent_id)
+    def dispute_charge(
+        self,
+        intent_id: str,
+        status: DisputeStatus = DisputeStatus.OPEN,
+        amount: int | None = None,
+        which: str = "dp",
+    ) -> str:
+        """The bank takes back `amount`, or what has not been given back; a dispute that is known goes on."""
+        known = self.disputes.get(f"{which}_{intent_id}")
+        left = self.taken(intent_id) - self.given(intent_id) if amount is None else amount
+        dispute = Dispute(f"{which}_{intent_id}", status, known.amount if known else left, intent_id)
         self.disputes[dispute.id] = dispute
+        self._show(intent_id)
         return dispute.id
 
     # What money moved.
@@ -127,8 +134,15 @@ class MemoryGateway:
 
     def lost(self, intent_id: str) -> int:
         """What the bank has taken back for good."""
-        found = self.disputes.get(f"dp_{intent_id}")
-        return found.amount if found and found.state is DisputeState.LOST else 0
+        disputes = [each for each in self.disputes.values() if each.intent_id == intent_id]
+        return sum(each.amount for each in disputes if each.status is DisputeStatus.LOST)
+
+    def undisputed(self, intent_id: str, but: str) -> int:
+        """What of it neither went back nor is disputed otherwise than by the one of that name."""
+        others = (each for each in self.disputes.values() if each.id != f"{but}_{intent_id}")
+        held = {DisputeStatus.INQUIRY, DisputeStatus.OPEN, DisputeStatus.LOST}
+        disputed = sum(each.amount for each in others if each.intent_id == intent_id and each.status in held)
+        return self.taken(intent_id) - self.given(intent_id) - disputed
 
     def paid_out(self) -> int:
         return sum(each.kept for each in self.transfers.values())
@@ -165,15 +179,14 @@ class MemoryGateway:
                 raise RefusedError("The charge has been charged back.")
             refund = GivenBack(f"re_{next(self._numbers)}", RefundState.SUCCEEDED, amount, intent_id, refund_id)
             self.refunds[refund.id] = refund
-            self._count_refunds(intent_id)
+            self._show(intent_id)
             return refund
 
         return self._once(key, made)
 
-    async def find_refund(self, intent_id: str, refund_id: UUID) -> GivenBack | None:
+    async def refunds_of(self, intent_id: str) -> Sequence[GivenBack]:
         self._answer()
-        found = (each for each in self.refunds.values() if (each.intent_id, each.refund_id) == (intent_id, refund_id))
-        return next((each for each in found if each.state is not RefundState.FAILED), None)
+        return [each for each in self.refunds.values() if each.intent_id == intent_id]
 
     async def given_back(self, gateway_refund_id: str) -> GivenBack:
         self._answer()
@@ -181,6 +194,8 @@ class MemoryGateway:
 
     async def create_account(self, owner_id: UUID, email: str, country: str, business_type: str, key: str) -> str:  # noqa: ARG002
         def made() -> str:
+            if self.refuses_accounts:
+                raise RefusedError("Country is not supported.")
             account = ConnectedAccount(f"acct_{next(self._numbers)}", takes_payouts=False)
             self.accounts[account.id] = account
             return account.id
@@ -205,6 +220,8 @@ class MemoryGateway:
         key: str,
     ) -> str:
         def made() -> str:
+            if self.refuses_transfers:
+                raise RefusedError("The charge has insufficient funds.")
             transfer = Transferred(f"tr_{next(self._numbers)}", account_id, amount, payout_id)
             self.transfers[transfer.id] = transfer
             return transfer.id
@@ -214,6 +231,10 @@ class MemoryGateway:
     async def find_transfer(self, payout_id: UUID) -> str | None:
         self._answer()
         return next((each.id for each in self.transfers.values() if each.payout_id == payout_id), None)
+
+    async def transferred(self, transfer_id: str) -> int:
+        self._answer()
+        return self.transfers[transfer_id].kept
 
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:  # noqa: ARG002
         def made() -> str:
@@ -232,6 +253,10 @@ class MemoryGateway:
         self._answer()
         return self.disputes[dispute_id]
 
+    async def disputes_of(self, intent_id: str) -> Sequence[Dispute]:
+        self._answer()
+        return [each for each in self.disputes.values() if each.intent_id == intent_id]
+
     async def aclose(self) -> None: ...
 
     def _answer(self) -> None:
@@ -239,8 +264,8 @@ class MemoryGateway:
             raise AwayError("ConnectError")
 
     def _is_disputed(self, intent_id: str) -> bool:
-        found = self.disputes.get(f"dp_{intent_id}")
-        return found is not None and found.state is DisputeState.OPEN
+        disputes = [each for each in self.disputes.values() if each.intent_id == intent_id]
+        return any(each.status is DisputeStatus.OPEN for each in disputes)
 
     def _once(self, key: str, made: Callable[[], T]) -> T:
         self._answer()
@@ -251,8 +276,10 @@ class MemoryGateway:
         done: T = self._done[key]
         return done
 
-    def _count_refunds(self, intent_id: str) -> None:
+    def _show(self, intent_id: str) -> None:
+        """On the charge, what went back and whether it was ever disputed."""
         intent = self.intents[intent_id]
         if intent.charge is not None:
-            charge = replace(intent.charge, refunded=self.given(intent_id))
+            is_disputed = any(each.intent_id == intent_id for each in self.disputes.values())
+            charge = replace(intent.charge, refunded=self.given(intent_id), is_disputed=is_disputed)
             self.intents[intent_id] = replace(intent, charge=charge)

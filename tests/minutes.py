@@ -17,7 +17,8 @@ COMPLETE = text("""
 START = text("UPDATE bookings SET status = 'in_progress' WHERE status = 'confirmed' AND start_time <= :now")
 NEXT_DUE = text("""
     SELECT min(at) FROM (
-        SELECT act_at FROM refunds UNION ALL SELECT act_at FROM payouts UNION ALL SELECT act_at FROM stripe_events
+        SELECT act_at FROM refunds UNION ALL SELECT tell_at FROM refunds
+        UNION ALL SELECT act_at FROM payouts UNION ALL SELECT act_at FROM stripe_events
         UNION ALL SELECT look_at FROM payments UNION ALL SELECT expires_at FROM bookings
         UNION ALL SELECT end_time FROM bookings WHERE status IN ('confirmed', 'in_progress')
     ) AS due (at)

@@ -113,7 +113,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(FastPath, targets=Targets(settings, app.state.clock, PREFIX))
     app.add_middleware(AnswersHead)
-    app.add_middleware(RateLimited)
+    app.add_middleware(RateLimited, free=[f"{PREFIX}/payments/webhook"])
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     if settings.cors_origins:  # the outermost, so that a browser may read every answer

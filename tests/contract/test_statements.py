@@ -38,7 +38,7 @@ verify_email                              nobody        4
 read_me                                   renter        1
 update_me                                 renter        3
 export_my_data                            renter        12
-delete_me                                 admin         14
+delete_me                                 admin         16
 change_password                           renter        6
 send_verification                         renter        3
 list_my_sessions                          renter        3

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conftest import SetClock
 from memory_gateway import MemoryGateway
 from minutes import let_time_pass
-from parkingspots.payments.gateway import DisputeState
+from parkingspots.payments.rules import DisputeStatus
 from paying import booked, opened_account, payment_of, tell, work_through
 from product import Api, Person
 
@@ -24,9 +24,9 @@ async def payment(paid_api: Api, money: MemoryGateway, renter: Person, owner: Pe
     return await payment_of(paid_api, renter, await booked(paid_api, money, renter, spot))
 
 
-async def dispute(api: Api, money: MemoryGateway, payment: Any, state: DisputeState = DisputeState.OPEN) -> None:
+async def dispute(api: Api, money: MemoryGateway, payment: Any, state: DisputeStatus = DisputeStatus.OPEN) -> None:
     dispute_id = money.dispute_charge(payment["payment_intent_id"], state)
-    await tell(api, "charge.dispute.created" if state is DisputeState.OPEN else "charge.dispute.closed", dispute_id)
+    await tell(api, "charge.dispute.created" if state is DisputeStatus.OPEN else "charge.dispute.closed", dispute_id)
 
 
 async def seen(api: Api, renter: Person) -> Any:
@@ -56,7 +56,7 @@ async def test_nothing_is_paid_out_while_the_bank_has_not_decided_and_all_at_onc
     for _ in range(3):
         await let_time_pass(paid_api, session, clock, DUE)
     assert money.transfers == {}
-    await dispute(paid_api, money, payment, DisputeState.WON)
+    await dispute(paid_api, money, payment, DisputeStatus.WON)
     clock.pass_by(minutes=20)
     await work_through(paid_api)
     assert money.paid_out() == 700
@@ -74,7 +74,7 @@ async def test_a_payout_that_waited_for_a_dispute_is_made_at_once_when_that_is_w
     clock.pass_by(minutes=5)
     await work_through(paid_api)
     assert await session.scalar(text("SELECT failure FROM payouts")) == "The payment is disputed."
-    await dispute(paid_api, money, payment, DisputeState.WON)
+    await dispute(paid_api, money, payment, DisputeStatus.WON)
     assert money.paid_out() == 700
 
 
@@ -82,7 +82,7 @@ async def test_a_dispute_that_is_won_early_does_not_hasten_the_payout(
     paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, payment: Any
 ) -> None:
     await dispute(paid_api, money, payment)
-    await dispute(paid_api, money, payment, DisputeState.WON)
+    await dispute(paid_api, money, payment, DisputeStatus.WON)
     await let_time_pass(paid_api, session, clock, 26.99)
     assert money.transfers == {}
     await let_time_pass(paid_api, session, clock, 0.01)
@@ -93,7 +93,7 @@ async def test_a_dispute_that_is_lost_counts_as_a_refund(
     paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, renter: Person, payment: Any
 ) -> None:
     await dispute(paid_api, money, payment)
-    await dispute(paid_api, money, payment, DisputeState.LOST)
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
     after = await seen(paid_api, renter)
     assert (after["status"], after["refunded_amount"], after["dispute_status"]) == ("refunded", 770, "lost")
     assert [each["reason"] for each in after["refunds"]] == ["The bank gave it back after a dispute."]
@@ -105,7 +105,7 @@ async def test_a_dispute_that_is_lost_counts_as_a_refund(
 async def test_a_booking_that_stood_when_the_bank_took_its_money_is_refunded_after_its_end(
     paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, payment: Any
 ) -> None:
-    await dispute(paid_api, money, payment, DisputeState.LOST)
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
     booking = text("SELECT status FROM bookings")
     assert await session.scalar(booking) == "confirmed"
     await let_time_pass(paid_api, session, clock, DUE)
@@ -117,7 +117,7 @@ async def test_a_dispute_that_is_lost_takes_a_payout_back(
 ) -> None:
     await let_time_pass(paid_api, session, clock, DUE)
     assert money.paid_out() == 700
-    await dispute(paid_api, money, payment, DisputeState.LOST)
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
     assert money.paid_out() == 0
     assert await books(session) == {}
 
@@ -126,7 +126,7 @@ async def test_what_was_given_back_before_is_borne_once(
     paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, admin: Person, payment: Any
 ) -> None:
     await paid_api.post("/payments/refund", admin, payment_id=payment["id"], amount=385)
-    await dispute(paid_api, money, payment, DisputeState.LOST)
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
     await let_time_pass(paid_api, session, clock, DUE)
     assert await books(session) == {}
     assert money.transfers == {}
@@ -140,7 +140,7 @@ async def test_what_was_to_be_given_back_is_not_tried_any_more_when_the_bank_has
     await paid_api.app.state.errand.done()
     (refund,) = (await seen(paid_api, renter))["refunds"]
     assert refund["status"] == "pending"
-    await dispute(paid_api, money, payment, DisputeState.LOST)
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
     await let_time_pass(paid_api, session, clock, DUE)
     after = await seen(paid_api, renter)
     assert [(each["refund_amount"], each["status"]) for each in after["refunds"]] == [(770, "succeeded")]
@@ -152,8 +152,60 @@ async def test_what_was_to_be_given_back_is_not_tried_any_more_when_the_bank_has
 async def test_what_the_bank_has_decided_stays_decided(
     paid_api: Api, money: MemoryGateway, session: AsyncSession, renter: Person, payment: Any
 ) -> None:
-    await dispute(paid_api, money, payment, DisputeState.LOST)
-    for state in DisputeState:
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
+    for state in DisputeStatus:
         await dispute(paid_api, money, payment, state)
     assert (await seen(paid_api, renter))["dispute_status"] == "lost"
     assert await books(session) == {}
+
+
+async def test_of_an_inquiry_the_bank_has_taken_nothing_but_the_payout_waits(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, renter: Person, payment: Any
+) -> None:
+    await dispute(paid_api, money, payment, DisputeStatus.INQUIRY)
+    assert (await seen(paid_api, renter))["dispute_status"] == "inquiry"
+    assert await books(session) == {"stripe": 770, "owner": -700, "platform": -70}
+    await let_time_pass(paid_api, session, clock, DUE)
+    assert money.transfers == {}
+    await dispute(paid_api, money, payment, DisputeStatus.CLOSED)
+    clock.pass_by(minutes=20)
+    await work_through(paid_api)
+    assert money.paid_out() == 700
+    assert await books(session) == {"stripe": 70, "platform": -70}
+
+
+@pytest.mark.parametrize("end", [DisputeStatus.WON, DisputeStatus.CLOSED])
+async def test_an_inquiry_that_becomes_a_dispute_ends_as_one(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, payment: Any, end: DisputeStatus
+) -> None:
+    await dispute(paid_api, money, payment, DisputeStatus.INQUIRY)
+    await dispute(paid_api, money, payment, DisputeStatus.OPEN)
+    assert (await books(session))["disputed"] == 770
+    await dispute(paid_api, money, payment, end)
+    assert await books(session) == {"stripe": 770, "owner": -700, "platform": -70}
+
+
+async def test_each_of_several_disputes_goes_its_own_way(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, renter: Person, payment: Any
+) -> None:
+    intent_id = payment["payment_intent_id"]
+    first, second = (
+        money.dispute_charge(intent_id, amount=each, which=name) for name, each in (("a", 300), ("b", 470))
+    )
+    for dispute_id in (first, second, first):
+        await tell(paid_api, "charge.dispute.created", dispute_id)
+    assert (await books(session))["disputed"] == 770
+    money.dispute_charge(intent_id, DisputeStatus.LOST, which="a")
+    await tell(paid_api, "charge.dispute.closed", first)
+    await tell(paid_api, "charge.dispute.updated", second)
+    assert (await seen(paid_api, renter))["dispute_status"] == "open"
+    await let_time_pass(paid_api, session, clock, DUE)
+    assert money.transfers == {}
+    money.dispute_charge(intent_id, DisputeStatus.WON, which="b")
+    await tell(paid_api, "charge.dispute.closed", second)
+    await let_time_pass(paid_api, session, clock, 1)
+    after = await seen(paid_api, renter)
+    assert (after["dispute_status"], after["refunded_amount"]) == ("lost", 300)
+    assert money.paid_out() == 427
+    assert sum((await books(session)).values()) == 0
+    assert "disputed" not in await books(session)

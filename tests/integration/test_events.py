@@ -12,7 +12,7 @@ from conftest import SetClock
 from counted import counted
 from memory_gateway import MemoryGateway
 from parkingspots.kit.database import Database
-from parkingspots.payments.gateway import DisputeState
+from parkingspots.payments.rules import DisputeStatus
 from parkingspots_lifecycle import job
 from paying import an_event, begun, booked, rest, send, tell, work_through
 from product import Api, Person
@@ -77,7 +77,7 @@ async def test_a_dispute_may_be_lost_before_anybody_knows_of_the_payment(
 ) -> None:
     intent_id = await begun(paid_api, renter, (await paid_api.book(renter, spot, 1, 3))["id"])
     money.pay(intent_id)
-    dispute_id = money.dispute_charge(intent_id, DisputeState.LOST)
+    dispute_id = money.dispute_charge(intent_id, DisputeStatus.LOST)
     await tell(paid_api, "charge.dispute.closed", dispute_id)
     await tell(paid_api, "payment_intent.succeeded", intent_id)
     sums = await session.execute(text("SELECT account, sum(amount) FROM ledger_entries GROUP BY account"))

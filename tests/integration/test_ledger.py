@@ -12,14 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from commands import Command, complaint, run_in_this_process
 from conftest import SetClock
-from memory_gateway import MemoryGateway
+from memory_gateway import MemoryGateway, Reversed
+from minutes import let_time_pass
 from parkingspots.kit.database import Database
-from parkingspots.payments import checking, command, ledger, rules
+from parkingspots.payments import checking, command, ledger, rules, watching
 from parkingspots.payments.checking import Difference
 from parkingspots.payments.models import Payment
 from parkingspots.payments.till import Till
 from parkingspots.settings import Settings
-from paying import booked, payment_of
+from paying import booked, opened_account, payment_of, work_through
 from product import Api, Person
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -119,28 +120,65 @@ async def test_the_same_cause_again_writes_nothing(payment: Any, database: Datab
 
 async def test_books_that_are_right_show_no_difference(till: Till, payment: Any) -> None:
     del payment
-    found = await checking.compare(till, YESTERDAY)
+    found = await checking.compare(till, YESTERDAY, datetime.now(UTC))
     assert (found.payments, found.differences) == (1, [])
 
 
-async def test_money_that_nobody_has_heard_of_is_found(
+async def test_what_stripe_has_told_nobody_is_heard_of(
     till: Till, paid_api: Api, money: MemoryGateway, payment: Any, renter: Person, spot: str
 ) -> None:
     money.give_back_in_its_pages(payment["payment_intent_id"], 100)
     unheard = await paid_api.book(renter, spot, 5, 6)
     intent = await paid_api.post("/payments/create-payment-intent", renter, booking_id=unheard["id"])
     money.pay(intent["payment_intent_id"])
-    found = await checking.compare(till, YESTERDAY)
-    (other,) = (each["id"] for each in await paid_api.get("/payments/my-payments", renter) if each["amount"] == 385)
-    assert set(found.differences) == {
-        Difference("money given back", payment["id"], 0, 100),
-        Difference("money taken", other, 0, 385),
-    }
+    found = await checking.compare(till, YESTERDAY, datetime.now(UTC))
+    assert (found.payments, found.differences) == (2, [])
+    seen = await paid_api.get("/payments/my-payments", renter)
+    assert sorted((each["refunded_amount"], each["status"]) for each in seen) == [
+        (0, "completed"),
+        (100, "partially_refunded"),
+    ]
+
+
+async def test_so_is_a_dispute(till: Till, paid_api: Api, money: MemoryGateway, payment: Any, renter: Person) -> None:
+    money.dispute_charge(payment["payment_intent_id"])
+    assert (await checking.compare(till, YESTERDAY, datetime.now(UTC))).differences == []
+    (seen,) = await paid_api.get("/payments/my-payments", renter)
+    assert seen["dispute_status"] == "open"
+
+
+async def test_a_refund_that_failed_unheard_is_made_again(
+    till: Till, paid_api: Api, money: MemoryGateway, payment: Any, admin: Person, clock: SetClock
+) -> None:
+    await paid_api.post("/payments/refund", admin, payment_id=payment["id"], amount=100)
+    (failed,) = money.refunds
+    money.fail_refund(failed)
+    assert (await checking.compare(till, YESTERDAY, clock.now())).differences == []
+    clock.pass_by(minutes=5)
+    await work_through(paid_api)
+    assert money.given(payment["payment_intent_id"]) == 100
+
+
+async def test_what_was_taken_back_of_a_payout_past_the_product_is_found(
+    till: Till,
+    paid_api: Api,
+    money: MemoryGateway,
+    payment: Any,
+    owner: Person,
+    session: AsyncSession,
+    clock: SetClock,
+) -> None:
+    await opened_account(paid_api, money, owner)
+    await let_time_pass(paid_api, session, clock, 3 + 24)
+    (transfer,) = money.transfers.values()
+    transfer.reversals.append(Reversed("trr_by_hand", UUID(payment["id"]), 100))
+    found = await checking.compare(till, YESTERDAY, clock.now())
+    assert found.differences == [Difference("money paid out", payment["id"], 700, 600)]
 
 
 async def test_an_entry_that_nobody_is_behind_is_found(till: Till, write: Write, payment: Any) -> None:
     await write(f"refund:{payment['id']}:0", {"stripe": -100, "owner": 100})
-    found = await checking.compare(till, YESTERDAY)
+    found = await checking.compare(till, YESTERDAY, datetime.now(UTC))
     assert [str(each) for each in found.differences] == [
         f"money given back of {payment['id']}: the ledger says 100, expected was 0",
         f"money that the payment says was given back of {payment['id']}: the ledger says 100, expected was 0",
@@ -153,35 +191,88 @@ async def test_entries_that_do_not_add_up_are_found_though_the_database_refuses_
     await session.execute(text("ALTER TABLE ledger_entries DISABLE TRIGGER balanced"))
     await write("made up", {"platform": 3})
     await session.execute(text("ALTER TABLE ledger_entries ENABLE TRIGGER balanced"))
-    assert (await checking.compare(till, YESTERDAY)).differences == [Difference("balance", "made up", 3, 0)]
+    assert (await checking.compare(till, YESTERDAY, datetime.now(UTC))).differences == [
+        Difference("balance", "made up", 3, 0)
+    ]
 
 
 async def test_a_payment_that_the_gateway_does_not_know_is_a_difference(
     till: Till, money: MemoryGateway, payment: Any
 ) -> None:
     del money.intents[payment["payment_intent_id"]]
-    (difference,) = (await checking.compare(till, YESTERDAY)).differences
+    (difference,) = (await checking.compare(till, YESTERDAY, datetime.now(UTC))).differences
     assert (difference.subject, difference.ledger) == (payment["id"], 770)
 
 
 async def test_the_day_is_compared_once(till: Till, clock: SetClock, session: AsyncSession) -> None:
-    assert await checking.compare_daily(till, clock.now()) is not None
+    assert await checking.compare_daily(till, clock.now())
     clock.pass_by(hours=13, minutes=59)
-    assert await checking.compare_daily(till, clock.now()) is None
+    assert not await checking.compare_daily(till, clock.now())
     clock.pass_by(minutes=1)
-    assert await checking.compare_daily(till, clock.now()) is not None
+    assert await checking.compare_daily(till, clock.now())
     days = (await session.scalars(text("SELECT day::text FROM ledger_checks WHERE ended_at IS NOT NULL"))).all()
     assert sorted(days) == ["2040-01-02", "2040-01-03"]
 
 
-@pytest.mark.parametrize(("minutes", "is_taken_over"), [(60, False), (61, True)])
-async def test_a_comparison_that_was_begun_and_not_ended_is_taken_over_after_an_hour(
+@pytest.mark.parametrize(("minutes", "is_taken_over"), [(4, False), (5, True)])
+async def test_a_comparison_whose_process_has_died_is_taken_over(
     till: Till, clock: SetClock, session: AsyncSession, minutes: int, is_taken_over: bool
 ) -> None:
-    begun = text("INSERT INTO ledger_checks (day, began_at) VALUES (:day, :at)")
-    await session.execute(begun, {"day": clock.now().date(), "at": clock.now()})
+    begun = text("INSERT INTO ledger_checks (day, began_at, leased_until) VALUES (:day, :at, :until)")
+    now = clock.now()
+    await session.execute(begun, {"day": now.date(), "at": now, "until": now + timedelta(minutes=5)})
     clock.pass_by(minutes=minutes)
-    assert (await checking.compare_daily(till, clock.now()) is not None) == is_taken_over
+    assert await checking.compare_daily(till, clock.now()) == is_taken_over
+
+
+async def test_a_comparison_goes_on_where_it_stopped(
+    till: Till,
+    paid_api: Api,
+    money: MemoryGateway,
+    payment: Any,
+    renter: Person,
+    spot: str,
+    session: AsyncSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del payment
+    await booked(paid_api, money, renter, spot, 5, 6)
+    monkeypatch.setattr(checking, "BATCH", 1)
+    now, progress = datetime.now(UTC), text("SELECT payments, ended_at IS NOT NULL FROM ledger_checks")
+    for expected in ((1, False), (2, False), (2, True)):
+        assert await checking.compare_daily(till, now)
+        assert (await session.execute(progress)).one() == expected
+    assert not await checking.compare_daily(till, now)
+
+
+async def test_while_stripe_is_away_nothing_differs_and_the_comparison_waits(
+    till: Till, money: MemoryGateway, payment: Any, session: AsyncSession
+) -> None:
+    del payment
+    money.is_away, now = True, datetime.now(UTC)
+    assert not await checking.compare_daily(till, now)
+    money.is_away = False
+    assert await checking.compare_daily(till, now + timedelta(minutes=5))
+    kept = await session.execute(text("SELECT payments, differences FROM ledger_checks"))
+    assert kept.all() == [(1, 0)]
+
+
+async def test_what_somebody_has_to_look_at_is_shown_by_every_process(
+    till: Till, paid_api: Api, money: MemoryGateway, write: Write, payment: Any, admin: Person, session: AsyncSession
+) -> None:
+    await write(f"refund:{payment['id']}:0", {"stripe": -100, "owner": 100})
+    await checking.compare_daily(till, datetime.now(UTC))
+    money.refuses_refunds = True
+    await paid_api.post("/payments/refund", admin, payment_id=payment["id"], amount=100)
+    parked = (
+        "INSERT INTO stripe_events (id, kind, created, received_at, parked_at) VALUES ('e', 'k', now(), now(), now())"
+    )
+    await session.execute(text(parked))
+    await watching.look(till.database)
+    shown = (await paid_api.client.get("/metrics")).text
+    assert "parkingspots_ledger_differences 2.0" in shown
+    assert "parkingspots_payments_refused_refunds 1.0" in shown
+    assert "parkingspots_payments_parked_events 1.0" in shown
 
 
 async def test_what_a_day_has_found_is_kept(till: Till, write: Write, payment: Any, session: AsyncSession) -> None:
@@ -200,6 +291,6 @@ async def test_the_command_compares_so_many_days(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, money: MemoryGateway, payment: Any
 ) -> None:
     monkeypatch.setattr(command, "gateway", lambda _: money)
-    money.give_back_in_its_pages(payment["payment_intent_id"], 100)
+    del money.intents[payment["payment_intent_id"]]
     found = await command.check(settings, 1)
-    assert [each.of for each in found.differences] == ["money given back"]
+    assert [each.of for each in found.differences] == ["a payment that Stripe does not know"]

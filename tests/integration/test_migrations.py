@@ -49,6 +49,7 @@ MONEY = """
         SELECT id, 'a test', 1, 1, 'pending' FROM payments;
     INSERT INTO payouts (payment_id, booking_id, owner_id, amount, currency, status)
         SELECT id, booking_id, owner_id, 1, currency, 'pending' FROM payments;
+    INSERT INTO disputes (id, payment_id, amount, status) SELECT 'dp_1', id, 1, 'open' FROM payments LIMIT 1;
     INSERT INTO connected_accounts (owner_id, country, business_type) SELECT id, 'GR', 'company' FROM users;
     INSERT INTO stripe_events (id, kind, created, received_at) VALUES ('evt_1', 'a.test', now(), now());
     INSERT INTO ledger_checks (day, began_at) VALUES (current_date, now());

@@ -25,8 +25,9 @@ from accounts_at_the_end import HOLDERS, UNPAID, require_all_accounted_for
 from conftest import SetClock
 from memory_gateway import MemoryGateway
 from minutes import let_everything_come, move_bookings_on
-from parkingspots.payments import checking, work
-from parkingspots.payments.gateway import ConnectedAccount, DisputeState, IntentStatus
+from parkingspots.payments import checking, rules, work
+from parkingspots.payments.gateway import ConnectedAccount, IntentStatus
+from parkingspots.payments.rules import DisputeStatus
 from parkingspots.settings import Settings
 from paying import SECRET, an_event, opened_account, send
 from product import Api, Person, running
@@ -41,6 +42,9 @@ SHARES = {  # of the total that goes back to a renter who cancels so many hours 
     "moderate": ((24, 100), (0, 50)),
     "strict": ((168, 100), (48, 50)),
 }
+
+
+TROUBLES = ("is_away", "loses_answers", "refuses_refunds", "refuses_transfers")
 
 
 class Money(RuleBasedStateMachine):
@@ -160,12 +164,19 @@ class Money(RuleBasedStateMachine):
         self.untold.append(("refund.failed", refund_id))
 
     @precondition(lambda self: self.paid())
-    @rule(which=ANY, state=st.sampled_from(DisputeState))
-    def dispute(self, which: int, state: DisputeState) -> None:
+    @rule(
+        which=ANY,
+        status=st.sampled_from(DisputeStatus),
+        name=st.sampled_from(["dp", "dp", "dq"]),
+        part=st.sampled_from([1, 1, 2]),
+    )
+    def dispute(self, which: int, status: DisputeStatus, name: str, part: int) -> None:
         intent_id = self.one(self.paid(), which)
-        known = self.money.disputes.get(f"dp_{intent_id}")
-        if (known is None or known.state is DisputeState.OPEN) and self.money.given(intent_id) < 733:
-            self.untold.append(("charge.dispute.updated", self.money.dispute_charge(intent_id, state)))
+        known = self.money.disputes.get(f"{name}_{intent_id}")
+        left = self.money.undisputed(intent_id, but=name)
+        amount = known.amount if known else left // part
+        if 0 < amount <= left and (known is None or rules.STAGES[known.status] < rules.STAGES[status]):
+            self.untold.append(("charge.dispute.updated", self.money.dispute_charge(intent_id, status, amount, name)))
 
     @rule(takes_payouts=st.booleans())
     def look_at_the_owner(self, takes_payouts: bool) -> None:
@@ -192,9 +203,9 @@ class Money(RuleBasedStateMachine):
         self.told.append(an_event(kind, subject_id, self.clock.now()))
         await send(self.api, self.told[-1])
 
-    @rule(weather=st.sampled_from(["fine", "fine", "fine", "is_away", "loses_answers", "refuses_refunds"]))
+    @rule(weather=st.sampled_from(["fine", "fine", "fine", *TROUBLES]))
     def weather(self, weather: str) -> None:
-        for name in ("is_away", "loses_answers", "refuses_refunds"):
+        for name in TROUBLES:
             setattr(self.money, name, name == weather)
 
     # Time, and the job.
@@ -239,16 +250,18 @@ class Money(RuleBasedStateMachine):
         for number, intent_id in enumerate(self.intents.values()):
             if self.money.intents[intent_id].status is IntentStatus.PROCESSING:
                 self.money.pay(intent_id) if number else self.money.decline(intent_id)
-            dispute = self.money.disputes.get(f"dp_{intent_id}")
-            if dispute and dispute.state is DisputeState.OPEN:
-                self.untold.append(("charge.dispute.closed", self.money.dispute_charge(intent_id, DisputeState.WON)))
+            for name in ("dp", "dq"):
+                dispute = self.money.disputes.get(f"{name}_{intent_id}")
+                if dispute and dispute.status in rules.FREEZING:
+                    end = DisputeStatus.WON if dispute.status is DisputeStatus.OPEN else DisputeStatus.CLOSED
+                    self.untold.append(("charge.dispute.closed", self.money.dispute_charge(intent_id, end, which=name)))
         self.look_at_the_owner(takes_payouts=True)
         for kind, subject_id in self.untold:
             if not kind.startswith("payment_intent."):
                 await self.stripe_tells(kind, subject_id)
         await let_everything_come(self.api, self.session, self.clock)
         await require_all_accounted_for(self.session, self.money, self.spot)
-        assert (await checking.compare(self.api.app.state.till, self.began)).differences == []
+        assert (await checking.compare(self.api.app.state.till, self.began, self.api.clock.now())).differences == []
 
     # Words.
 

@@ -11,7 +11,7 @@ from counted import counted
 from memory_gateway import MemoryGateway
 from minutes import let_time_pass
 from parkingspots.payments import looking
-from parkingspots.payments.gateway import ConnectedAccount
+from parkingspots.payments.gateway import AwayError, ConnectedAccount
 from paying import booked, opened_account, payment_of, rest, tell, work_through
 from product import Api, Person
 
@@ -264,3 +264,109 @@ async def test_a_payout_and_its_reversal_are_made_once_though_the_gateway_was_aw
         await work_through(paid_api)
     assert money.paid_out() == 630
     assert len(money.transfers) == 1
+
+
+async def test_a_payout_that_stripe_refused_is_lessened_by_what_went_back_meanwhile(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    owner: Person,
+    account: str,
+    payment: Any,
+) -> None:
+    del account
+    money.refuses_transfers = True
+    await let_time_pass(paid_api, session, clock, DUE)
+    await refund(paid_api, owner, payment, 385)
+    money.refuses_transfers = False
+    await let_time_pass(paid_api, session, clock, 1)
+    assert money.paid_out() == 350
+    assert [each.reversals for each in money.transfers.values()] == [[]]
+
+
+async def test_of_a_payout_that_stripe_refused_nothing_goes_out_once_all_of_it_went_back(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    owner: Person,
+    account: str,
+    payment: Any,
+) -> None:
+    del account
+    money.refuses_transfers = True
+    await let_time_pass(paid_api, session, clock, DUE)
+    await refund(paid_api, owner, payment, 770)
+    money.refuses_transfers = False
+    await let_time_pass(paid_api, session, clock, 7)
+    assert money.transfers == {}
+    assert [each["status"] for each in await payouts(paid_api, owner)] == ["cancelled"]
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+async def test_of_a_payout_in_doubt_what_went_back_meanwhile_comes_back_or_is_not_paid(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Person,
+    account: str,
+    payment: Any,
+    is_made: bool,
+) -> None:
+    del account
+
+    async def lost(*_: Any) -> str:
+        raise AwayError("ReadTimeout")
+
+    with monkeypatch.context() as patched:
+        if is_made:
+            patched.setattr(money, "loses_answers", True)
+        else:
+            patched.setattr(money, "transfer", lost)
+        await let_time_pass(paid_api, session, clock, DUE)
+    await refund(paid_api, owner, payment, 385)
+    money.refuses_transfers = not is_made
+    await let_time_pass(paid_api, session, clock, 1)
+    money.refuses_transfers = False
+    await let_time_pass(paid_api, session, clock, 7)
+    assert money.paid_out() == 350
+    assert [len(each.reversals) for each in money.transfers.values()] == [int(is_made)]
+
+
+async def test_a_payout_is_made_though_nobody_has_told_that_the_account_is_open(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, owner: Person, payment: Any
+) -> None:
+    del payment
+    asked = await paid_api.post("/payments/connect/create-account", owner, **ACCOUNT)
+    await let_time_pass(paid_api, session, clock, DUE)
+    assert money.transfers == {}
+    money.take_payouts(asked["account_id"])
+    await let_time_pass(paid_api, session, clock, 6.01)
+    assert money.paid_out() == 700
+
+
+async def test_a_country_that_was_mistyped_is_corrected_by_asking_again(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, owner: Person, spot: str
+) -> None:
+    del spot
+    money.refuses_accounts = True
+    await paid_api.post("/payments/connect/create-account", owner, expect=409, **ACCOUNT | {"country": "XX"})
+    money.refuses_accounts = False
+    await paid_api.post("/payments/connect/create-account", owner, **ACCOUNT)
+    assert await session.scalar(text("SELECT country FROM connected_accounts")) == "GR"
+
+
+async def test_who_is_owed_money_that_can_go_nowhere_does_not_leave(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, owner: Person, payment: Any
+) -> None:
+    del payment
+    await let_time_pass(paid_api, session, clock, DUE)
+    owner = await paid_api.sign_in(owner.id, owner.email)
+    refused = await paid_api.delete("/users/me", owner, expect=409)
+    assert "Open your account for payouts" in refused["detail"]
+    await opened_account(paid_api, money, owner)
+    await paid_api.delete("/users/me", owner)
+    assert money.paid_out() == 700

@@ -128,6 +128,19 @@ async def test_what_could_not_be_made_and_was_made_by_hand_is_not_made_again(
     assert money.given(payment["payment_intent_id"]) == 770
 
 
+async def test_a_part_that_could_not_be_made_and_was_made_by_hand_is_not_made_again(
+    paid_api: Api, money: MemoryGateway, clock: SetClock, renter: Person, admin: Person, payment: Any
+) -> None:
+    money.refuses_refunds = True
+    await refund(paid_api, admin, payment, 100)
+    money.refuses_refunds = False
+    await tell(paid_api, "refund.created", money.give_back_in_its_pages(payment["payment_intent_id"], 100))
+    assert await shown(paid_api, renter) == [(100, "succeeded")]
+    clock.pass_by(hours=7)
+    await work_through(paid_api)
+    assert money.given(payment["payment_intent_id"]) == 100
+
+
 async def test_our_own_refund_that_stripe_tells_of_first_counts_once(
     paid_api: Api, money: MemoryGateway, clock: SetClock, renter: Person, admin: Person, payment: Any
 ) -> None:

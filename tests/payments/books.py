@@ -38,6 +38,7 @@ class Books:
             "charges_enabled": False,
             "details_submitted": False,
             "payouts_enabled": False,
+            "capabilities": {"transfers": "inactive"},
             "metadata": asked.metadata,
         }
         self.accounts[account["id"]] = account
@@ -53,7 +54,7 @@ class Books:
     def transfer(self, asked: Asked, charge: Shape) -> Shape:
         """Out of the charge, as far as it goes."""
         account = self.account(asked.said["destination"])
-        if not account["payouts_enabled"]:
+        if account["capabilities"]["transfers"] != "active":
             raise Refusal("The account takes no transfers yet.", "insufficient_capabilities_for_transfer")
         used = sum(each["amount"] for each in self.transfers.values() if each["source_transaction"] == charge["id"])
         if asked.amount > charge["amount"] - used:
@@ -75,6 +76,9 @@ class Books:
             "transfer_group": asked.said["transfer_group"],
         }
         return self.transfers[name]
+
+    def transfer_named(self, transfer_id: str) -> Shape:
+        return _found(self.transfers, transfer_id)
 
     def transfers_of(self, group: str) -> Shape:
         return listed([each for each in self.transfers.values() if each["transfer_group"] == group], "/v1/transfers")
@@ -121,6 +125,10 @@ class Books:
 
     def dispute(self, dispute_id: str) -> Shape:
         return _found(self.disputes, dispute_id)
+
+    def disputes_of(self, intent_id: str) -> Shape:
+        found = [each for each in self.disputes.values() if each["payment_intent"] == intent_id]
+        return listed(found, "/v1/disputes")
 
 
 def _found(shelf: Mapping[str, Shape], name: str) -> Shape:

@@ -54,6 +54,7 @@ class StandIn:
         """The owner has answered all of Stripe's questions."""
         account = self.books.account(account_id)
         account["details_submitted"] = account["charges_enabled"] = account["payouts_enabled"] = True
+        account["capabilities"]["transfers"] = "active"
         await self._tell("account.updated", account)
 
     async def dispute(self, intent_id: str) -> Shape:
@@ -171,6 +172,8 @@ class StandIn:
                     return books.link(asked)
                 case "POST", ["transfers"]:
                     return books.transfer(asked, await self._read(f"/v1/charges/{asked.said['source_transaction']}"))
+                case "GET", ["transfers", name]:
+                    return books.transfer_named(name)
                 case "GET", ["transfers"]:
                     return books.transfers_of(asked.said["transfer_group"])
                 case "POST", ["transfers", name, "reversals"]:
@@ -179,6 +182,8 @@ class StandIn:
                     return books.reversals_of(name)
                 case "GET", ["disputes", name]:
                     return books.dispute(name)
+                case "GET", ["disputes"]:
+                    return books.disputes_of(asked.said["payment_intent"])
                 case "POST", ["refunds"]:
                     return await self._refund(asked)
         return None

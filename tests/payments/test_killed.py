@@ -273,7 +273,7 @@ async def test_at_a_refund_and_again_at_the_look_for_what_became_of_it(
     async with dying(f"{moment} refund") as (api, _):
         await ask_in_vain(api, "/payments/refund", olga, payment_id=payment["id"], amount=110)
     await everything_is_due(session)
-    await job_that_dies(f"{moment} find_refund")
+    await job_that_dies(f"{moment} refunds_of")
     await mended()
     assert await status(process, booking, rena) == ("confirmed", "partially_refunded")
     assert await stripe.given_back(paid) == [110]

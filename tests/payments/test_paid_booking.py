@@ -11,6 +11,13 @@ from payments.standin import StandIn
 from payments.time_goes_by import everything_is_due, the_booking_is_over
 from product import Api, Person, until
 
+WRONG = """
+    INSERT INTO ledger_entries (cause, account, amount, currency, payment_id, owner_id)
+    SELECT 'payout:never made', account, part, currency, payments.id, owner_id
+    FROM payments, (VALUES ('stripe', -5), ('owner', 5)) AS sides (account, part)
+"""
+"""An entry that nothing is behind."""
+
 
 async def test_a_booking_is_paid_confirmed_by_stripes_word_completed_and_paid_out(
     process: Api,
@@ -52,7 +59,7 @@ async def test_a_booking_is_paid_confirmed_by_stripes_word_completed_and_paid_ou
     assert await ledger_differences(paid_settings) == []
 
 
-async def test_a_difference_between_ledger_and_stripe_is_found(
+async def test_what_stripe_has_told_nobody_is_heard_of_by_the_comparison_and_what_is_wrong_is_found(
     process: Api,
     paid_settings: Settings,
     stripe: StandIn,
@@ -66,9 +73,12 @@ async def test_a_difference_between_ledger_and_stripe_is_found(
     await card.pay(intent)
     await process.post(f"/payments/confirm-payment?payment_intent_id={intent['payment_intent_id']}", rena)
     await card.give_back(intent, 200)  # past us, and nobody tells
+    assert await ledger_differences(paid_settings) == []
+    assert await session.scalar(text("SELECT refunded_amount FROM payments")) == 200
+    await session.execute(text(WRONG))
     (difference,) = await ledger_differences(paid_settings)
     payment_id = await session.scalar(text("SELECT id FROM payments"))
-    assert difference == f"money given back of {payment_id}: the ledger says 0, expected was 200"
+    assert difference == f"money paid out of {payment_id}: the ledger says 5, expected was 0"
     assert await stripe.given_back(intent["payment_intent_id"]) == [200]
 
 

@@ -26,16 +26,18 @@ CALLS: Mapping[str, Callable[[StripeGateway], Awaitable[object]]] = {
     "intent": lambda stripe: stripe.intent("pi_1"),
     "cancel_intent": lambda stripe: stripe.cancel_intent("pi_1"),
     "refund": lambda stripe: stripe.refund("pi_1", 385, "EUR", ID, "a-key"),
-    "find_refund": lambda stripe: stripe.find_refund("pi_1", ID),
+    "refunds_of": lambda stripe: stripe.refunds_of("pi_1"),
     "given_back": lambda stripe: stripe.given_back("re_1"),
     "create_account": lambda stripe: stripe.create_account(ID, "olga@example.com", "GR", "individual", "a-key"),
     "account": lambda stripe: stripe.account("acct_1"),
     "onboarding_url": lambda stripe: stripe.onboarding_url("acct_1"),
     "transfer": lambda stripe: stripe.transfer("acct_1", 700, "EUR", ID, "ch_1", "a-key"),
     "find_transfer": lambda stripe: stripe.find_transfer(ID),
+    "transferred": lambda stripe: stripe.transferred("tr_1"),
     "reverse": lambda stripe: stripe.reverse("tr_1", 350, "EUR", ID, "a-key"),
     "find_reversal": lambda stripe: stripe.find_reversal("tr_1", ID),
     "dispute": lambda stripe: stripe.dispute("dp_1"),
+    "disputes_of": lambda stripe: stripe.disputes_of("pi_1"),
 }
 BUSINESS_TYPES = ["individual", "company", "non_profit", "government_entity"]
 
@@ -102,7 +104,7 @@ def asked(form: Mapping[str, str]) -> Asked:
 def books() -> Books:
     """With one of each."""
     books = Books()
-    books.open_account(asked(ACCOUNT))["payouts_enabled"] = True
+    books.open_account(asked(ACCOUNT))["capabilities"]["transfers"] = "active"
     transfer = books.transfer(asked(TRANSFER), {"id": "ch_1", "amount": 770})
     books.reverse(transfer["id"], asked({"amount": "350"}))
     books.open_dispute({"id": "pi_1", "amount": 770, "currency": "eur", "latest_charge": {"id": "ch_1"}})
@@ -115,6 +117,7 @@ SHAPES: Mapping[str, Callable[[Books], Shape]] = {
     "/v1/transfers": lambda books: books.transfers_of("x"),
     "/v1/transfers/tr_2/reversals": lambda books: books.reversals_of("tr_2"),
     "/v1/disputes/dp_pi_1": lambda books: books.dispute("dp_pi_1"),
+    "/v1/disputes": lambda books: books.disputes_of("pi_1"),
 }
 
 

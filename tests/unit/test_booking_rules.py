@@ -140,6 +140,11 @@ def test_half_a_cent_goes_to_the_renter() -> None:
     assert rules.given_back(CancellationPolicy.MODERATE, Party.RENTER, 7, START, START) == 4
 
 
+@pytest.mark.parametrize(("total", "step", "back"), [(770, 10, 390), (760, 10, 380), (10, 10, 10), (700, 100, 400)])
+def test_half_of_what_moves_in_steps_is_a_step(total: int, step: int, back: int) -> None:
+    assert rules.given_back(CancellationPolicy.MODERATE, Party.RENTER, total, START, START, step) == back
+
+
 def test_a_hold_whose_payment_goes_on_lasts_longer_within_bounds() -> None:
     hold, made = timedelta(minutes=10), START
     assert rules.hold_while_paying(made + hold, made, hold, made) == made + hold

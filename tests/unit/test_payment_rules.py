@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from parkingspots.bookings.rules import Rates, quote
 from parkingspots.kit.currencies import ISO_4217, digits, least_charge, written
 from parkingspots.payments import rules
+from parkingspots.payments.gateway import RefusedError
+from parkingspots.payments.rules import DisputeStatus
 from parkingspots.payments.stripe_gateway import in_iso_units, in_stripes_units
 
 NOW = datetime(2030, 2, 1, 10, tzinfo=UTC)
@@ -134,3 +136,31 @@ def test_a_price_in_dinars_has_no_thousandths(hourly: int, duration: timedelta, 
     assert {each % step for each in (asked.total, asked.subtotal, asked.service_fee)} == {0}
     assert asked.subtotal >= step
     assert asked.service_fee >= 0
+
+
+@given(payments(), st.lists(st.integers(1, 10_000)), st.sampled_from([10, 100]))
+def test_where_only_multiples_can_be_moved_all_parts_are_multiples(
+    payment: tuple[int, int], refunds: list[int], step: int
+) -> None:
+    total, owner_total = (each * step for each in payment)
+    borne = asked = 0
+    for amount in [*refunds, total]:
+        after = min(asked + amount * step, total)
+        part = rules.owner_part(after, total, owner_total, step) - rules.owner_part(asked, total, owner_total, step)
+        assert 0 <= part <= after - asked
+        assert part % step == 0
+        borne, asked = borne + part, after
+    assert borne == owner_total
+
+
+def test_what_stripe_cannot_move_is_refused_and_not_cut_off() -> None:
+    with pytest.raises(RefusedError, match="7\\.70 MGA"):
+        in_stripes_units(770, "MGA")
+    assert in_stripes_units(700, "MGA") == 7
+
+
+@given(st.sets(st.sampled_from(DisputeStatus)))
+def test_a_payment_stands_as_its_heaviest_dispute(disputes: set[DisputeStatus]) -> None:
+    heaviest = rules.heaviest(disputes)
+    assert (heaviest in rules.FREEZING) == bool(disputes & rules.FREEZING)
+    assert heaviest in disputes if disputes else heaviest is None

@@ -96,12 +96,17 @@ GIVEN_BACK: Mapping[CancellationPolicy, tuple[tuple[timedelta, int], ...]] = {
 """What a renter gets back who cancels so long before the start, in basis points of the total; later: nothing."""
 
 
-def given_back(policy: CancellationPolicy, party: Party, total: int, start: datetime, now: datetime) -> int:
-    """What of a paid `total` goes back when `party` cancels, in minor units: all of it, unless the renter does."""
+def given_back(
+    policy: CancellationPolicy, party: Party, total: int, start: datetime, now: datetime, step: int = 1
+) -> int:
+    """What of a paid `total` goes back when `party` cancels, in minor units: all of it, unless the renter does.
+
+    A multiple of `step` as `total` is one; see `quote`.
+    """
     if party is not Party.RENTER:
         return total
     share = next((share for before, share in GIVEN_BACK[policy] if start - now >= before), 0)
-    return _half_up(total * share, BASIS_POINTS)
+    return _half_up(total * share, BASIS_POINTS * step) * step
 
 
 def payment_after_giving_back(paid: PaymentStatus, total: int, back: int) -> PaymentStatus:

@@ -307,7 +307,8 @@ async def _cancelled(session: AsyncSession, user: User, booking: Booking, reason
     changes: dict[str, object] = {"cancellation_reason": reason}
     if booking.payment_status in PAID:
         party, total = _party(user, booking), booking.total_amount
-        back = rules.given_back(booking.cancellation_policy, party, total, booking.start_time, now)
+        step = least_charge(booking.currency)
+        back = rules.given_back(booking.cancellation_policy, party, total, booking.start_time, now, step)
         changes["refund_amount"] = back
         if booking.payment_intent_id is None:  # it was skipped
             changes["payment_status"] = rules.payment_after_giving_back(booking.payment_status, total, back)

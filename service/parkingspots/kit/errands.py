@@ -30,9 +30,10 @@ class Errand:
         try:
             while self._wanted:
                 self._wanted = False
-                await self._work()
-        except Exception:
-            log.exception("an errand failed; the minute job makes up for it")
+                try:
+                    await self._work()
+                except Exception:
+                    log.exception("an errand failed; the minute job makes up for it")
         finally:
             self._running = None
 

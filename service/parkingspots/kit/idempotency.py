@@ -105,9 +105,10 @@ class Claim:
         """Let go of what was claimed ahead: the request was refused, and may be sent again."""
         if self.ahead is not None:
             async with self.ahead.transaction() as session:
-                mine = (self.user_id, self.route, self.key, RUNNING)
-                columns = (IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key, IdempotencyKey.status)
-                await session.execute(delete(IdempotencyKey).where(tuple_(*columns) == mine))
+                row = IdempotencyKey
+                mine = tuple_(row.user_id, row.route, row.key, row.status, row.created_at)
+                claimed = (self.user_id, self.route, self.key, RUNNING, self.at)
+                await session.execute(delete(row).where(mine == claimed))
 
     async def _store(self, session: AsyncSession, status: int, body: bytes) -> None:
         kept = {"fingerprint": self.fingerprint, "status": status, "body": body}

@@ -5,7 +5,7 @@ import hashlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, cast
 
@@ -221,13 +221,17 @@ def _key(policy: Policy, *whose: str) -> str:
 
 
 class RateLimited:
-    """Counts every request by the address of its client, before anything else looks at it."""
+    """Counts every request by the address of its client, before anything else looks at it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Not those to `free` paths, which let nobody in but whom they know.
+    """
+
+    def __init__(self, app: ASGIApp, free: Collection[str] = ()) -> None:
         self.app = app
+        self._free = PROBES | {*free}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].rstrip("/") not in PROBES:
+        if scope["type"] == "http" and scope["path"].rstrip("/") not in self._free:
             try:
                 await scope["app"].state.limits.admit(client_address(scope))
             except TooManyRequests as problem:

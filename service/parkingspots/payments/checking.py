@@ -1,8 +1,8 @@
 """Holding the ledger against itself and against Stripe."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import structlog
@@ -12,24 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit.tables import Base
-from parkingspots.payments import counts, repository
+from parkingspots.payments import catching_up, repository
 from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, RefusedError
 from parkingspots.payments.ledger import LedgerEntry
 from parkingspots.payments.models import Payment
 from parkingspots.payments.rules import Account
 from parkingspots.payments.till import Till
 
-BATCH = 200
+BATCH = 50
+"""Payments; Stripe takes some tenths of a second for each."""
 LOOKS_BACK = timedelta(days=2)
-"""Of the daily comparison."""
-ABANDONED = timedelta(hours=1)
-"""After which another process takes a comparison over that was begun and not ended."""
+"""Of the daily comparison, before the day."""
+LEASE = timedelta(minutes=5)
+"""For which a batch belongs to whoever claimed it."""
 
 log = structlog.get_logger(__name__)
 
 
 class LedgerCheck(Base):
-    """The comparison of a day (UTC)."""
+    """The comparison of a day (UTC): as far as `after`, by whoever has claimed it until `leased_until`."""
 
     __tablename__ = "ledger_checks"
 
@@ -38,6 +39,8 @@ class LedgerCheck(Base):
     ended_at: Mapped[datetime | None]
     payments: Mapped[int] = mapped_column(server_default="0")
     differences: Mapped[int] = mapped_column(server_default="0")
+    after: Mapped[UUID | None]
+    leased_until: Mapped[datetime | None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Difference:
 class Found:
     payments: int
     differences: Sequence[Difference]
+    last: UUID | None = None
+    """The payment that was compared last; None where there are no more."""
 
 
 @dataclass(frozen=True)
@@ -65,52 +70,99 @@ class Written:
 
     taken: int = 0
     given_back: int = 0
+    paid_out: int = 0
 
 
-async def compare(till: Till, since: datetime) -> Found:
-    """The ledger against itself, and of payments that have changed since then against the gateway."""
-    async with till.database.reader() as session:
-        differences = [Difference("balance", *row, 0) for row in await _unbalanced(session)]
-    count = 0
-    async for payment, written in _payments(till, since):
-        count += 1
-        try:
-            intent = await till.gateway.intent(payment.intent_id or "")
-        except (RefusedError, AwayError) as error:
-            log.warning("a payment could not be compared", payment=str(payment.id), error=str(error))
-            differences.append(Difference("payment that Stripe does not tell of", str(payment.id), written.taken, 0))
-            continue
-        differences += _differences(payment, written, intent)
-    return Found(count, differences)
+async def compare(till: Till, since: datetime, now: datetime) -> Found:
+    """The ledger of payments that have changed since then; raises AwayError."""
+    count, differences, after = 0, list[Difference](), None
+    while True:
+        found = await _compared(till, since, after, now)
+        count += found.payments
+        differences += found.differences
+        if found.last is None:
+            return Found(count, differences)
+        after = found.last
 
 
-async def compare_daily(till: Till, now: datetime) -> Found | None:
-    """The comparison of the day, by whichever process comes first; None where it was made."""
+async def compare_daily(till: Till, now: datetime) -> bool:
+    """Compare some payments for the day's check; False where it is made, somebody else is at it, or Stripe is away."""
     async with till.database.transaction() as session:
-        mine = await _begun(session, now)
-    if not mine:
-        return None
-    found = await compare(till, now - LOOKS_BACK)
+        check = await _claimed(session, now)
+    if check is None:
+        return False
+    since = datetime.combine(check.day, time(), UTC) - LOOKS_BACK
+    try:
+        found = await _compared(till, since, check.after, now)
+    except AwayError as error:
+        log.warning("the ledger could not be compared; it is tried again", error=str(error))
+        return False
     async with till.database.transaction() as session:
-        check = await session.get_one(LedgerCheck, now.date())
-        check.ended_at, check.payments, check.differences = now, found.payments, len(found.differences)
-    counts.DIFFERENCES.set(len(found.differences))
+        check = await session.get_one(LedgerCheck, check.day, with_for_update=True)
+        check.payments += found.payments
+        check.differences += len(found.differences)
+        check.after, check.leased_until = found.last, None
+        check.ended_at = now if found.last is None else None
     for difference in found.differences:
         log.error("the ledger differs", of=difference.of, subject=difference.subject, detail=str(difference))
-    return found
+    return True
 
 
-async def _begun(session: AsyncSession, now: datetime) -> bool:
+async def _claimed(session: AsyncSession, now: datetime) -> LedgerCheck | None:
+    """The day's check, or one of a day before that was not ended."""
     begun = insert(LedgerCheck).values(day=now.date(), began_at=now)
-    begun = begun.on_conflict_do_update(
-        index_elements=["day"],
-        set_={"began_at": now},
-        where=LedgerCheck.ended_at.is_(None) & (LedgerCheck.began_at < now - ABANDONED),
+    await session.execute(begun.on_conflict_do_nothing())
+    open_ones = select(LedgerCheck).where(
+        LedgerCheck.ended_at.is_(None), func.coalesce(LedgerCheck.leased_until, now) <= now
     )
-    return await session.scalar(begun.returning(LedgerCheck.day)) is not None
+    check: LedgerCheck | None = await session.scalar(
+        open_ones.order_by(LedgerCheck.day).limit(1).with_for_update(skip_locked=True)
+    )
+    if check is not None:
+        check.leased_until = now + LEASE
+    return check
 
 
-def _differences(payment: Payment, written: Written, intent: Intent) -> list[Difference]:
+async def _compared(till: Till, since: datetime, after: UUID | None, now: datetime) -> Found:
+    """A batch behind that payment. No connection is held while the gateway is asked."""
+    async with till.database.reader() as session:
+        payments = await repository.changed_since(session, since, after, BATCH)
+    differences: list[Difference] = []
+    for payment in payments:
+        differences += await _differences(till, payment, now)
+    return Found(len(payments), differences, payments[-1].id if len(payments) == BATCH else None)
+
+
+async def _differences(till: Till, payment: Payment, now: datetime) -> list[Difference]:
+    """What differs after all that the gateway knows of the payment has been heard of."""
+    subject = str(payment.id)
+    try:
+        intent = await till.gateway.intent(payment.intent_id or "")
+        await catching_up.hear_of(till, payment, intent, now)
+        paid_out = await _paid_out(till, payment.id)
+    except RefusedError as error:
+        log.warning("a payment could not be compared", payment=subject, error=str(error))
+        return [Difference("a payment that Stripe does not know", subject, payment.amount, 0)]
+    async with till.database.reader() as session:
+        payment = await session.get_one(Payment, payment.id)
+        written = await _written(session, payment.id)
+        unbalanced = await _unbalanced(session, payment.id)
+    return [
+        *(Difference("balance", cause, amount, 0) for cause, amount in unbalanced),
+        *_of_payment(payment, written, intent),
+        *([Difference("money paid out", subject, written.paid_out, paid_out)] if written.paid_out != paid_out else []),
+    ]
+
+
+async def _paid_out(till: Till, payment_id: UUID) -> int:
+    async with till.database.reader() as session:
+        payout = await repository.payout_of(session, payment_id)
+    if payout is None or payout.transfer_id is None:
+        return 0
+    return await till.gateway.transferred(payout.transfer_id)
+
+
+def _of_payment(payment: Payment, written: Written, intent: Intent) -> list[Difference]:
     taken = intent.amount if intent.status is IntentStatus.PAID else 0
     given_back = intent.charge.refunded if intent.charge else 0
     pairs = (
@@ -126,35 +178,19 @@ def _differences(payment: Payment, written: Written, intent: Intent) -> list[Dif
     ]
 
 
-async def _payments(till: Till, since: datetime) -> AsyncIterator[tuple[Payment, Written]]:
-    """No connection is held while the gateway is asked."""
-    after: UUID | None = None
-    while True:
-        async with till.database.reader() as session:
-            payments = await repository.changed_since(session, since, after, BATCH)
-            written = await _written(session, [payment.id for payment in payments])
-        for payment in payments:
-            yield payment, written.get(payment.id, Written())
-        if len(payments) < BATCH:
-            return
-        after = payments[-1].id
-
-
-async def _written(session: AsyncSession, payment_ids: Sequence[UUID]) -> dict[UUID, Written]:
+async def _written(session: AsyncSession, payment_id: UUID) -> Written:
     amount, cause = func.sum(LedgerEntry.amount), LedgerEntry.cause
-    rows = await session.execute(
-        select(
-            LedgerEntry.payment_id,
-            func.coalesce(amount.filter(cause.like("charge:%")), 0),
-            func.coalesce(-amount.filter(cause.like("refund%")), 0),
-        )
-        .where(LedgerEntry.payment_id.in_(payment_ids), LedgerEntry.account == Account.STRIPE)
-        .group_by(LedgerEntry.payment_id)
+    sums = select(
+        func.coalesce(amount.filter(cause.like("charge:%")), 0),
+        func.coalesce(-amount.filter(cause.like("refund%")), 0),
+        func.coalesce(-amount.filter(cause.like("payout%")), 0),
     )
-    return {payment_id: Written(int(taken), int(back)) for payment_id, taken, back in rows}
+    of_it = sums.where(LedgerEntry.payment_id == payment_id, LedgerEntry.account == Account.STRIPE)
+    return Written(*(int(each) for each in (await session.execute(of_it)).one()))
 
 
-async def _unbalanced(session: AsyncSession) -> list[tuple[str, int]]:
+async def _unbalanced(session: AsyncSession, payment_id: UUID) -> list[tuple[str, int]]:
     total = func.sum(LedgerEntry.amount)
-    rows = await session.execute(select(LedgerEntry.cause, total).group_by(LedgerEntry.cause).having(total != 0))
+    of_it = select(LedgerEntry.cause, total).where(LedgerEntry.payment_id == payment_id)
+    rows = await session.execute(of_it.group_by(LedgerEntry.cause).having(total != 0))
     return [(cause, int(amount)) for cause, amount in rows]

@@ -33,4 +33,5 @@ async def check(settings: Settings, days: int) -> Found:
     async with aclosing(Database(settings, pool_size=1)) as database, till_of(settings, database) as till:
         if till is None:
             raise PaymentsAreOff("Payments are switched off: set SKIP_PAYMENT_PROCESSING=false and STRIPE_SECRET_KEY.")
-        return await checking.compare(till, datetime.now(UTC) - timedelta(days=days))
+        now = datetime.now(UTC)
+        return await checking.compare(till, now - timedelta(days=days), now)

@@ -1,6 +1,7 @@
 """Owners' accounts at Stripe, to which payouts go."""
 
 from datetime import datetime
+from uuid import uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,11 +24,10 @@ async def onboarding(till: Till, owner: User, country: str, business_type: str) 
         account = await _opened(session, owner, country, business_type)
     account_id = account.account_id
     if account_id is None:
-        account_id = await till.gateway.create_account(
-            owner.id, owner.email, account.country, account.business_type, f"account-{owner.id}"
-        )
+        said = (owner.email, account.country, account.business_type)
+        account_id = await till.gateway.create_account(owner.id, *said, f"account-{uuid5(owner.id, ' '.join(said))}")
         async with till.database.transaction() as session:
-            (await session.get_one(Connected, owner.id, with_for_update=True)).account_id = account_id
+            account_id = await repository.tie_account(session, owner.id, account_id)
     return account_id, await till.gateway.onboarding_url(account_id)
 
 

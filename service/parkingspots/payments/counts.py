@@ -25,6 +25,16 @@ CALLS = Counter(
     "parkingspots_stripe_calls", "Calls of Stripe by what and outcome: ok, refused, away.", ("call", "outcome")
 )
 LATENCY = Histogram("parkingspots_stripe_seconds", "How long Stripe took to answer.", ("call",))
+PARKED = Gauge(
+    "parkingspots_payments_parked_events",
+    "Events of Stripe's that failed too often, and wait for somebody.",
+    multiprocess_mode="mostrecent",
+)
+REFUSED = Gauge(
+    "parkingspots_payments_refused_refunds",
+    "Refunds that Stripe has refused, and that are tried again.",
+    multiprocess_mode="mostrecent",
+)
 DIFFERENCES = Gauge(
     "parkingspots_ledger_differences",
     "Found by the last comparison of the ledger.",

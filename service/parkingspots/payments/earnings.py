@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +12,7 @@ from parkingspots.accounts.models import User
 from parkingspots.kit.paging import Page
 from parkingspots.payments import ledger, repository
 from parkingspots.payments.models import Payout
+from parkingspots.payments.problems import StillOwed
 from parkingspots.settings import Settings
 
 
@@ -22,6 +24,15 @@ async def payouts(session: AsyncSession, owner: User, page: Page) -> tuple[Seque
 async def every_payout(session: AsyncSession, owner: User, page: Page) -> Sequence[Payout]:
     """As `payouts`, uncounted."""
     return await repository.payouts_of(session, owner.id, page)
+
+
+async def require_none_stranded(session: AsyncSession, owner_id: UUID) -> None:
+    """Raise StillOwed where the owner is owed money and has no account that it could go to."""
+    account = await repository.share_connected(session, owner_id)
+    if account is not None and account.takes_payouts:
+        return
+    if await ledger.is_owed(session, owner_id):
+        raise StillOwed
 
 
 async def summary(session: AsyncSession, owner: User, settings: Settings, now: datetime) -> Sequence[Any]:

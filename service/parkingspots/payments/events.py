@@ -28,13 +28,14 @@ async def store(session: AsyncSession, body: bytes, now: datetime) -> bool:
         said = EventIn.model_validate_json(body)
     except ValidationError:
         raise NotAnEvent from None
-    subject_id = said.data.object.id
+    subject = said.data.object if said.data else None
+    subject_id = subject.id if subject else None
     is_ours = subject_id is not None and _handler(said.type) is not None
     event: dict[str, object] = {
         "id": said.id,
         "kind": said.type,
         "subject_id": subject_id,
-        "created": datetime.fromtimestamp(said.created, UTC),
+        "created": now if said.created is None else datetime.fromtimestamp(said.created, UTC),
         "received_at": now,
         "handled_at": None if is_ours else now,
         "act_at": now if is_ours else None,
@@ -53,10 +54,10 @@ async def handle_next(till: Till, now: datetime) -> bool:
     try:
         await _handle(till, event, now)
     except GatewayError as error:
-        await _put_off(till, event.id, str(error), now)
+        await _put_off(till, event, str(error), now)
     except Exception as error:
         log.exception("an event could not be handled", id=event.id, kind=event.kind)
-        await _put_off(till, event.id, type(error).__name__, now)
+        await _put_off(till, event, type(error).__name__, now)
     else:
         async with till.database.transaction() as session:
             handled = await session.get_one(Event, event.id, with_for_update=True)
@@ -72,10 +73,12 @@ async def _handle(till: Till, event: Event, now: datetime) -> None:
         await handler(till, event.subject_id, now)
 
 
-async def _put_off(till: Till, event_id: str, why: str, now: datetime) -> None:
+async def _put_off(till: Till, claimed: Event, why: str, now: datetime) -> None:
     """Later and later; what has failed ten times is left for somebody to look at."""
     async with till.database.transaction() as session:
-        event = await session.get_one(Event, event_id, with_for_update=True)
+        event = await session.get_one(Event, claimed.id, with_for_update=True)
+        if event.handled_at is not None or event.attempts != claimed.attempts:  # somebody else is at it
+            return
         event.failure = why
         if event.attempts < rules.MOST_ATTEMPTS:
             event.act_at = rules.next_attempt(event.attempts, now)

@@ -1,9 +1,12 @@
 """What the product needs of whoever moves the money. Amounts in minor units as ISO 4217 counts them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+from parkingspots.payments.rules import DisputeStatus
 
 
 class GatewayError(Exception):
@@ -35,6 +38,7 @@ class Charge:
     card_brand: str | None = None
     last_four: str | None = None
     refunded: int = 0
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,10 @@ class GivenBack:
     refund_id: UUID | None
 
 
-class DisputeState(StrEnum):
-    OPEN = "open"
-    WON = "won"
-    LOST = "lost"
-
-
 @dataclass(frozen=True)
 class Dispute:
     id: str
-    state: DisputeState
+    status: DisputeStatus
     amount: int
     intent_id: str | None
 
@@ -101,11 +99,11 @@ class PaymentGateway(Protocol):
 
     async def refund(self, intent_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> GivenBack: ...
 
-    async def find_refund(self, intent_id: str, refund_id: UUID) -> GivenBack | None:
-        """What an attempt of which nothing was heard has done; one that failed does not count."""
-        ...
-
     async def given_back(self, gateway_refund_id: str) -> GivenBack: ...
+
+    async def refunds_of(self, intent_id: str) -> Sequence[GivenBack]:
+        """All that were made of it, here or past us."""
+        ...
 
     async def create_account(self, owner_id: UUID, email: str, country: str, business_type: str, key: str) -> str:
         """The id of the owner's account, to which payouts go."""
@@ -125,6 +123,10 @@ class PaymentGateway(Protocol):
 
     async def find_transfer(self, payout_id: UUID) -> str | None: ...
 
+    async def transferred(self, transfer_id: str) -> int:
+        """What is left of a transfer after what was taken back of it."""
+        ...
+
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:
         """Take back a part of a transfer; the reversal's id."""
         ...
@@ -132,5 +134,7 @@ class PaymentGateway(Protocol):
     async def find_reversal(self, transfer_id: str, refund_id: UUID) -> str | None: ...
 
     async def dispute(self, dispute_id: str) -> Dispute: ...
+
+    async def disputes_of(self, intent_id: str) -> Sequence[Dispute]: ...
 
     async def aclose(self) -> None: ...

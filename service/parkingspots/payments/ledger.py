@@ -57,6 +57,13 @@ async def post(session: AsyncSession, payment: Payment, cause: str, entries: Ent
         await session.execute(insert(LedgerEntry).values(rows).on_conflict_do_nothing())
 
 
+async def is_owed(session: AsyncSession, owner_id: UUID) -> bool:
+    """Whether something is still to be paid to the owner, in any currency."""
+    owed = select(LedgerEntry.currency).where(LedgerEntry.owner_id == owner_id, LedgerEntry.account == Account.OWNER)
+    by_currency = owed.group_by(LedgerEntry.currency).having(func.sum(LedgerEntry.amount) < 0)
+    return (await session.execute(by_currency)).first() is not None
+
+
 async def owner_totals(session: AsyncSession, owner_id: UUID, month: datetime) -> Sequence[Any]:
     """By currency: what the owner has earned in all and since `month`, what was paid out, what is still owed."""
     earned, is_payout = -LedgerEntry.amount, LedgerEntry.cause.like("payout%")

@@ -1,17 +1,45 @@
 """Letters about money."""
 
+from datetime import datetime
+
+import structlog
+
 from parkingspots.accounts import service as accounts
 from parkingspots.accounts import texts
 from parkingspots.accounts.texts import Language
 from parkingspots.kit.currencies import written
-from parkingspots.payments.models import Payment
+from parkingspots.payments import repository, rules
+from parkingspots.payments.models import Payment, Refund
 from parkingspots.payments.till import Till
 
+log = structlog.get_logger(__name__)
 
-async def late_payment(till: Till, payment: Payment) -> None:
-    """To whoever paid for a booking that was over by then: the money goes back."""
+
+async def tell_next(till: Till, now: datetime) -> bool:
+    """Write to one renter whose payment came too late that it goes back; False where nobody waits for that.
+
+    Where the process ends between sending and noting it, the letter comes twice.
+    """
+    async with till.database.transaction() as session:
+        refund = await repository.claim(session, Refund, Refund.tell_at, Refund.tells, now)
+    if refund is None:
+        return False
+    try:
+        await _late_payment(till, refund)
+    except Exception:
+        log.exception("a letter about a late payment could not be sent", refund=str(refund.id))
+        tell_at = rules.next_attempt(refund.tells, now) if refund.tells < rules.MOST_ATTEMPTS else None
+    else:
+        tell_at = None
+    async with till.database.transaction() as session:
+        (await repository.lock_refund(session, refund.id)).tell_at = tell_at
+    return True
+
+
+async def _late_payment(till: Till, refund: Refund) -> None:
     async with till.database.reader() as session:
+        payment = await session.get_one(Payment, refund.payment_id)
         payer = await accounts.find(session, payment.payer_id)
     if payer is not None and payer.is_active:
-        amount = written(payment.amount, payment.currency)
+        amount = written(refund.amount, payment.currency)
         await till.mailer.send(texts.letter("late_payment", Language.ENGLISH, payer.email, amount=amount))

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.bookings import settling as bookings
@@ -16,6 +17,8 @@ from parkingspots.payments.till import Till
 
 CANCELLABLE = frozenset({IntentStatus.OPEN, IntentStatus.NEEDS_ACTION})
 
+log = structlog.get_logger(__name__)
+
 
 async def look_at_next(till: Till, now: datetime) -> bool:
     """Look at one payment that is due; False where none is."""
@@ -23,13 +26,16 @@ async def look_at_next(till: Till, now: datetime) -> bool:
         payment = await repository.claim(session, Payment, Payment.look_at, Payment.looks, now)
     if payment is None:
         return False
-    if payment.status is not PaymentStatus.PENDING:
-        async with till.database.transaction() as session:
-            await _release(session, payment, now)
-        return True
     try:
-        await _reconcile(till, payment, now)
+        if payment.status is PaymentStatus.PENDING:
+            await _reconcile(till, payment, now)
+        else:
+            async with till.database.transaction() as session:
+                await _release(session, payment, now)
     except (RefusedError, AwayError):
+        await _again(till, payment, now)
+    except Exception:
+        log.exception("a payment could not be looked at", id=str(payment.id))
         await _again(till, payment, now)
     return True
 
@@ -78,5 +84,5 @@ async def _never_paid(session: AsyncSession, claimed: Payment) -> None:
 async def _again(till: Till, claimed: Payment, now: datetime) -> None:
     async with till.database.transaction() as session:
         payment = await repository.lock(session, claimed.id)
-        if payment.status is PaymentStatus.PENDING:
+        if payment.look_at is not None and payment.looks == claimed.looks:
             payment.look_at = rules.next_attempt(payment.looks, now)

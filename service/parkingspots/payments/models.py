@@ -35,7 +35,9 @@ class Payment(Identified, Stamped, Base):
     paid_at: Mapped[datetime | None]
     refunded_amount: Mapped[int] = mapped_column(server_default=NONE)
     dispute_id: Mapped[str | None]
+    """The last that was heard of."""
     dispute_status: Mapped[DisputeStatus | None] = mapped_column(Word(DisputeStatus))
+    """The heaviest of all."""
     look_at: Mapped[datetime | None]
     looks: Mapped[int] = mapped_column(server_default=NONE)
 
@@ -49,6 +51,7 @@ class Payment(Identified, Stamped, Base):
             name="amounts",
         ),
         Index("ix_payments_payer", "payer_id", desc("created_at"), desc("id")),
+        Index("ix_payments_updated_at", "updated_at", "id"),
         Index("ix_payments_to_look_at", "look_at", "id", postgresql_where=text("look_at IS NOT NULL")),
     )
 
@@ -74,6 +77,9 @@ class Refund(Identified, Stamped, Base):
     reversal_id: Mapped[str | None]
     act_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default=NONE)
+    tell_at: Mapped[datetime | None]
+    """When the renter is written to (again)."""
+    tells: Mapped[int] = mapped_column(server_default=NONE)
 
     __table_args__ = (
         UniqueConstraint("payment_id", "cause"),
@@ -81,7 +87,21 @@ class Refund(Identified, Stamped, Base):
         one_of("status", RefundStatus),
         CheckConstraint("0 < amount AND 0 <= owner_amount AND owner_amount <= amount", name="amounts"),
         Index("ix_refunds_to_act_on", "act_at", "id", postgresql_where=text("act_at IS NOT NULL")),
+        Index("ix_refunds_to_tell", "tell_at", "id", postgresql_where=text("tell_at IS NOT NULL")),
     )
+
+
+class Disputed(Stamped, Base):
+    """A dispute of a payment, of which there may be several."""
+
+    __tablename__ = "disputes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    amount: Mapped[int]
+    status: Mapped[DisputeStatus] = mapped_column(Word(DisputeStatus))
+
+    __table_args__ = (one_of("status", DisputeStatus), Index("ix_disputes_payment_id", "payment_id"))
 
 
 class Payout(Identified, Stamped, Base):
@@ -100,6 +120,8 @@ class Payout(Identified, Stamped, Base):
     reversed_amount: Mapped[int] = mapped_column(server_default=NONE)
     refusals: Mapped[int] = mapped_column(server_default=NONE)
     failure: Mapped[str | None]
+    is_in_doubt: Mapped[bool] = mapped_column(server_default=false())
+    """A transfer was asked for of which nothing was heard: it may have been made."""
     act_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default=NONE)
 

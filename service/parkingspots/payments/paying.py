@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from parkingspots.kit.errands import Errand
 from parkingspots.payments import work
 from parkingspots.payments.till import Till
+from parkingspots.payments.watching import watching
 
 
 @asynccontextmanager
@@ -21,5 +22,9 @@ async def paying(app: FastAPI) -> AsyncIterator[None]:
         return
     async with aclosing(gateway):
         state.till = Till(state.database, gateway, state.settings, state.mailer)
-        async with aclosing(Errand(lambda: work.run(state.till, state.clock.now()))) as state.errand:
+        async with (
+            watching(state.database),
+            aclosing(Errand(lambda: work.run(state.till, state.clock.now()))) as errand,
+        ):
+            state.errand = errand
             yield

@@ -48,6 +48,14 @@ class StillBooked(Conflict):
     detail = "The booking stands, and what stands is paid. Cancel it, and the money goes back by its policy."
 
 
+class StillOwed(Conflict):
+    title = "Still owed"
+    detail = (
+        "Money that your spots have earned is yet to be paid to you. Open your account for payouts, and delete this "
+        "one when it has come."
+    )
+
+
 class NotYoursToRefund(Forbidden):
     title = "Not yours to refund"
     detail = "The owner of the spot or an admin gives money back. Cancel the booking, and its policy says how much."

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.models import User
@@ -11,16 +12,21 @@ from parkingspots.accounts.rules import Role
 from parkingspots.bookings import settling as bookings
 from parkingspots.bookings.rules import HOLDING
 from parkingspots.kit import audit
+from parkingspots.kit.currencies import least_charge
 from parkingspots.kit.database import retried
-from parkingspots.payments import books, counts, ledger, repository, rules
+from parkingspots.kit.idempotency import KeyReused
+from parkingspots.kit.problems import Invalid
+from parkingspots.payments import books, counts, ledger, repository, reversals, rules
 from parkingspots.payments.gateway import AwayError, GivenBack, RefundState, RefusedError
 from parkingspots.payments.models import Payment, Refund
 from parkingspots.payments.problems import NothingToRefund, NotYoursToRefund, PaymentNotFound, StillBooked
-from parkingspots.payments.rules import PayoutStatus, RefundStatus
+from parkingspots.payments.rules import RefundStatus
 from parkingspots.payments.till import Till
 
 CANCELLATION, LATE = "cancellation", "late"
 """Causes of refunds that nobody has to ask for."""
+
+log = structlog.get_logger(__name__)
 
 
 async def decide(
@@ -47,12 +53,12 @@ async def decide(
     )
     session.add(refund)
     await session.flush()
-    await take_from_payout(session, payment, refund)
+    await reversals.take_from_payout(session, payment, refund)
     return refund
 
 
 def owner_part(payment: Payment, amount: int) -> int:
-    return rules.owner_part(amount, payment.amount, payment.owner_amount)
+    return rules.owner_part(amount, payment.amount, payment.owner_amount, least_charge(payment.currency))
 
 
 @retried
@@ -83,7 +89,7 @@ async def ask(till: Till, user: User, asked: Asked, now: datetime) -> tuple[Refu
     """A refund that the owner or an admin decides, after an attempt at it.
 
     The renter of a cancelled booking gets what its policy has decided. Raises PaymentNotFound, NotYoursToRefund,
-    StillBooked or NothingToRefund.
+    StillBooked, NothingToRefund, Invalid or KeyReused.
     """
     async with till.database.transaction() as session:
         refund, payment = await _asked(session, user, asked, now)
@@ -99,12 +105,18 @@ async def _asked(session: AsyncSession, user: User, asked: Asked, now: datetime)
     if user.role is not Role.ADMIN and user.id != payment.owner_id:
         return await _of_policy(session, payment), payment
     known = await repository.refund_for(session, payment.id, asked.cause)
-    if known is not None:
+    if known is not None and asked.amount in {None, known.amount}:
         return known, payment
+    if known is not None:
+        raise KeyReused
     left = payment.amount - await repository.asked_back(session, payment.id)
     wanted = left if asked.amount is None else asked.amount
     if wanted == 0:
         raise NothingToRefund
+    if wanted % (step := least_charge(payment.currency)):
+        raise Invalid.field(
+            "/amount", f"must be a multiple of {step}: less than that of {payment.currency} cannot be moved"
+        )
     if booking.status in HOLDING and wanted >= left:
         raise StillBooked
     await _note_act_of_staff(session, user, asked, wanted)
@@ -163,20 +175,23 @@ async def _carry_out(till: Till, refund: Refund, now: datetime) -> None:
             async with till.database.transaction() as session:
                 await record(session, refund.id, given, now)
         else:
-            await _reverse(till, payment, refund, now)
+            await reversals.carry_out(till, payment, refund, now)
     except RefusedError as error:
-        await _put_off(till, refund.id, str(error), now, refused=True)
+        await _put_off(till, refund, str(error), now, refused=True)
     except AwayError as error:
-        await _put_off(till, refund.id, str(error), now, refused=False)
+        await _put_off(till, refund, str(error), now, refused=False)
+    except Exception as error:
+        log.exception("a refund could not be carried out", id=str(refund.id))
+        await _put_off(till, refund, type(error).__name__, now, refused=False)
 
 
 async def _given(till: Till, payment: Payment, refund: Refund) -> GivenBack:
     """What the gateway has done; an earlier attempt of which nothing was heard may have done it."""
     assert payment.intent_id is not None  # noqa: S101 - it was paid
     if refund.attempts > 1:
-        found = await till.gateway.find_refund(payment.intent_id, refund.id)
-        if found is not None:
-            return found
+        for given in await till.gateway.refunds_of(payment.intent_id):
+            if given.refund_id == refund.id and given.state is not RefundState.FAILED:
+                return given
     key = f"refund-{refund.id}-{refund.refusals}"
     return await till.gateway.refund(payment.intent_id, refund.amount, payment.currency, refund.id, key)
 
@@ -197,7 +212,7 @@ async def _made(session: AsyncSession, payment: Payment, refund: Refund, gateway
     if refund.status is RefundStatus.SUCCEEDED or refund.stripe_id == gateway_id:
         return False
     refund.status, refund.stripe_id, refund.refunded_at = RefundStatus.SUCCEEDED, gateway_id, now
-    refund.act_at, refund.failure = when_to_reverse(refund, now), None
+    refund.act_at, refund.failure = reversals.when_due(refund, now), None
     payment.refunded_amount += refund.amount
     entries = rules.given_back(refund.amount, refund.owner_amount)
     await ledger.post(session, payment, f"refund:{refund.id}:{refund.refusals}", entries, now)
@@ -239,75 +254,20 @@ async def _adopted(session: AsyncSession, given: GivenBack, intent_id: str, now:
         return None
     _, payment = await books.locked(session, payment.id)
     left = payment.amount - await repository.asked_back(session, payment.id)
-    if left < given.amount:
-        for refund in await repository.refunds_of(session, [payment.id]):
-            if refund.status is RefundStatus.PENDING and refund.amount == given.amount:
-                return refund.id  # somebody has made by hand what could not be made
+    for refund in await repository.refunds_of(session, [payment.id]):
+        is_alike = refund.status is RefundStatus.PENDING and refund.amount == given.amount
+        if is_alike and (refund.refusals > 0 or left < given.amount):
+            return refund.id  # somebody has made by hand what could not be made
     if left <= 0:
         return None
     refund = await decide(session, payment, min(given.amount, left), f"stripe:{given.id}", "Made at Stripe.", now)
     return refund.id
 
 
-async def take_from_payout(session: AsyncSession, payment: Payment, refund: Refund) -> None:
-    """The owner bears a part, once for each refund: what is not paid out yet is lessened, what is has to come back."""
-    payout = await repository.lock_payout_of(session, payment.id)
-    if payout is None or refund.owner_amount == 0:
-        return
-    if payout.status is PayoutStatus.PENDING and payout.attempts == 0:
-        payout.amount -= refund.owner_amount
-        if payout.amount == 0:
-            payout.status, payout.act_at = PayoutStatus.CANCELLED, None
-    elif payout.status in {PayoutStatus.PENDING, PayoutStatus.PAID}:
-        refund.reversal_amount = refund.owner_amount
-    await session.flush()
-
-
-def when_to_reverse(refund: Refund, now: datetime) -> datetime | None:
-    """Of a refund that is made: now, where a part of the payout has to come back and has not."""
-    return now if refund.reversal_amount > 0 and refund.reversal_id is None else None
-
-
-async def _reverse(till: Till, payment: Payment, refund: Refund, now: datetime) -> None:
-    async with till.database.reader() as session:
-        payout = await repository.payout_of(session, payment.id)
-    if payout is None or payout.transfer_id is None:
-        raise AwayError("the payout is still on its way")
-    reversal_id = None
-    if refund.attempts > 1:
-        reversal_id = await till.gateway.find_reversal(payout.transfer_id, refund.id)
-    if reversal_id is None:
-        key = f"reversal-{refund.id}-{refund.refusals}"
-        amount = refund.reversal_amount
-        reversal_id = await till.gateway.reverse(payout.transfer_id, amount, payment.currency, refund.id, key)
+async def _put_off(till: Till, claimed: Refund, why: str, now: datetime, *, refused: bool) -> None:
     async with till.database.transaction() as session:
-        await _record_reversal(session, payment.id, refund.id, reversal_id, now)
-
-
-@retried
-async def _record_reversal(
-    session: AsyncSession, payment_id: UUID, refund_id: UUID, reversal_id: str, now: datetime
-) -> None:
-    _, payment = await books.locked(session, payment_id)
-    refund = await repository.lock_refund(session, refund_id)
-    payout = await repository.lock_payout_of(session, payment_id)
-    if payout is None or refund.reversal_id is not None:
-        return
-    refund.reversal_id = reversal_id
-    if refund.status is RefundStatus.SUCCEEDED:  # it may have failed at the bank meanwhile, and be due again
-        refund.act_at, refund.failure = None, None
-    payout.reversed_amount += refund.reversal_amount
-    if payout.reversed_amount == payout.amount:
-        payout.status = PayoutStatus.REVERSED
-    await session.flush()
-    entries = rules.undone(rules.paid_out(refund.reversal_amount))
-    await ledger.post(session, payment, f"payout-reversed:{refund.id}", entries, now)
-
-
-async def _put_off(till: Till, refund_id: UUID, why: str, now: datetime, *, refused: bool) -> None:
-    async with till.database.transaction() as session:
-        refund = await repository.lock_refund(session, refund_id)
-        if refund.act_at is None:
+        refund = await repository.lock_refund(session, claimed.id)
+        if refund.act_at is None or refund.attempts != claimed.attempts:
             return
         refund.failure, refund.act_at = why, rules.next_attempt(refund.attempts, now)
         refund.refusals += refused

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus
 from parkingspots.kit.paging import Page, newest_by_age
-from parkingspots.payments.models import Connected, Event, Payment, Payout, Refund
+from parkingspots.payments.models import Connected, Disputed, Event, Payment, Payout, Refund
 from parkingspots.payments.rules import PayoutStatus
 
 LEASE = timedelta(minutes=2)
@@ -126,10 +126,27 @@ async def count_of_payouts(session: AsyncSession, owner_id: UUID) -> int:
 
 
 async def connect(session: AsyncSession, owner_id: UUID, country: str, business_type: str) -> Connected:
-    """What is known of the owner's account, which may have no id yet."""
+    """What is known of the owner's account; as long as it has no id, what was said of it may be corrected."""
     row = insert(Connected).values(owner_id=owner_id, country=country, business_type=business_type)
-    await session.execute(row.on_conflict_do_nothing())
+    corrected = {"country": country, "business_type": business_type}
+    await session.execute(
+        row.on_conflict_do_update(index_elements=["owner_id"], set_=corrected, where=Connected.account_id.is_(None))
+    )
     return (await session.scalars(select(Connected).where(Connected.owner_id == owner_id))).one()
+
+
+async def tie_account(session: AsyncSession, owner_id: UUID, account_id: str) -> str:
+    """The account that is the owner's: this one, unless another was tied before."""
+    account = await session.get_one(Connected, owner_id, with_for_update=True)
+    account.account_id = account.account_id or account_id
+    return account.account_id
+
+
+async def share_connected(session: AsyncSession, owner_id: UUID) -> Connected | None:
+    """The owner's account, which does not change until the transaction ends. Locked before any payout."""
+    query = select(Connected).where(Connected.owner_id == owner_id).with_for_update(read=True)
+    found: Connected | None = await session.scalar(query.execution_options(populate_existing=True))
+    return found
 
 
 async def note_account(session: AsyncSession, account_id: str, *, takes_payouts: bool) -> UUID | None:
@@ -141,10 +158,22 @@ async def note_account(session: AsyncSession, account_id: str, *, takes_payouts:
 
 async def hasten_payouts(session: AsyncSession, owner_id: UUID, now: datetime) -> None:
     """Try at once what waited for the owner's account."""
-    waiting = update(Payout).where(
+    waiting = select(Payout.id).where(
         Payout.owner_id == owner_id, Payout.status == PayoutStatus.PENDING, Payout.act_at > now + LEASE
     )
-    await session.execute(waiting.values(act_at=now))
+    in_order = waiting.order_by(Payout.id).with_for_update(key_share=True).scalar_subquery()
+    await session.execute(update(Payout).where(Payout.id.in_(in_order)).values(act_at=now))
+
+
+async def hasten_payout_of(session: AsyncSession, payment_id: UUID, now: datetime) -> None:
+    """Try at once what waited for the end of the locked payment's disputes."""
+    payout = await lock_payout_of(session, payment_id)
+    if payout is not None and payout.act_at is not None and payout.act_at > now + LEASE:
+        payout.act_at = now
+
+
+async def disputes_of(session: AsyncSession, payment_id: UUID) -> Sequence[Disputed]:
+    return (await session.scalars(select(Disputed).where(Disputed.payment_id == payment_id))).all()
 
 
 async def store_event(session: AsyncSession, event: dict[str, object]) -> bool:

@@ -76,6 +76,8 @@ async def create_payment_intent(wish: IntentIn, renter: CurrentUser, till: Curre
             NotPaidYet,
             PaidTooLate,
             NotPayable,
+            Refused,
+            PaymentsOff,
             PaymentsAway,
         )
     ),

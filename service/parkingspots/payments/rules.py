@@ -1,6 +1,6 @@
 """How money is divided, written down and given back. Imports no framework and no database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,9 +22,33 @@ class PayoutStatus(StrEnum):
 
 
 class DisputeStatus(StrEnum):
+    INQUIRY = "inquiry"
+    """The bank asks first, and takes nothing yet."""
     OPEN = "open"
     WON = "won"
     LOST = "lost"
+    CLOSED = "closed"
+    """An inquiry that came to nothing."""
+
+
+FREEZING = frozenset({DisputeStatus.INQUIRY, DisputeStatus.OPEN})
+"""As long as one of these stands, nothing is paid out."""
+WITHDRAWING = frozenset({DisputeStatus.OPEN, DisputeStatus.WON, DisputeStatus.LOST})
+"""For these the bank has taken the money, if only for a while."""
+STAGES: Mapping[DisputeStatus, int] = {
+    DisputeStatus.INQUIRY: 0,
+    DisputeStatus.OPEN: 1,
+    DisputeStatus.WON: 2,
+    DisputeStatus.LOST: 2,
+    DisputeStatus.CLOSED: 2,
+}
+"""A dispute only goes on to a later one, whatever is told of it afterwards."""
+WEIGHTS = (DisputeStatus.OPEN, DisputeStatus.INQUIRY, DisputeStatus.LOST, DisputeStatus.WON, DisputeStatus.CLOSED)
+
+
+def heaviest(disputes: Collection[DisputeStatus]) -> DisputeStatus | None:
+    """How a payment stands that has been disputed so."""
+    return next((status for status in WEIGHTS if status in disputes), None)
 
 
 class Road(StrEnum):
@@ -77,12 +101,13 @@ def undone(entries: Entries) -> Entries:
     return {account: -amount for account, amount in entries.items()}
 
 
-def owner_part(amount: int, total: int, owner_total: int) -> int:
-    """The owner's part of the first `amount` of a payment that is given back, rounded half up.
+def owner_part(amount: int, total: int, owner_total: int, step: int = 1) -> int:
+    """The owner's part of the first `amount` of a payment that is given back, rounded half up to a multiple of `step`.
 
-    Of one refund after others it is the difference of two of these, so that the parts of all add up.
+    Of one refund after others it is the difference of two of these, so that the parts of all add up. `step` is the
+    least amount that can be moved in the currency; all four are multiples of it.
     """
-    return (2 * amount * owner_total + total) // (2 * total)
+    return (2 * amount * owner_total + total * step) // (2 * total * step) * step
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:

@@ -84,16 +84,16 @@ class SubjectIn(Wire):
 
 
 class AboutIn(Wire):
-    object: SubjectIn
+    object: SubjectIn | None = None
 
 
 class EventIn(Wire):
-    """An event of Stripe's, as far as it is believed."""
+    """An event of Stripe's, as far as it is believed; one without a subject is only acknowledged."""
 
     id: Name
     type: Name
-    created: Annotated[int, Field(ge=0, lt=1 << 37, description="seconds since 1970")]
-    data: AboutIn
+    created: Annotated[int, Field(ge=0, lt=1 << 37, description="seconds since 1970")] | None = None
+    data: AboutIn | None = None
 
 
 class ReceivedOut(Wire):

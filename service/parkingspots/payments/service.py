@@ -15,7 +15,7 @@ from parkingspots.bookings.problems import NotPayable
 from parkingspots.bookings.rules import PaymentStatus, Status
 from parkingspots.kit.database import retried
 from parkingspots.kit.paging import Page
-from parkingspots.payments import books, counts, ledger, letters, refunds, repository, rules
+from parkingspots.payments import books, counts, ledger, refunds, repository, rules
 from parkingspots.payments.gateway import Charge, Intent, IntentStatus
 from parkingspots.payments.models import Payment, Refund
 from parkingspots.payments.problems import PaymentNotFound
@@ -97,7 +97,6 @@ async def settled(till: Till, payment_id: UUID, intent: Intent, road: Road, now:
         counts.CONFIRMATIONS.labels(road).inc()
     if found.is_late:
         counts.LATE.inc()
-        await letters.late_payment(till, found.payment)
     return found
 
 
@@ -132,9 +131,10 @@ async def _taken(
     if await bookings.confirm_paid(session, booking, books.receipt(payment), now):
         return Settled(payment, booking, is_confirmed=True)
     await bookings.show_payment(session, booking, PaymentStatus.COMPLETED, books.receipt(payment))
-    await refunds.decide(
-        session, payment, payment.amount, refunds.LATE, "The payment came when the booking was over.", now
-    )
+    why = "The payment came when the booking was over."
+    refund = await refunds.decide(session, payment, payment.amount, refunds.LATE, why, now)
+    refund.tell_at = now
+    await session.flush()
     return Settled(payment, booking, is_late=True)
 
 

@@ -1,6 +1,6 @@
 """Stripe behind the port: its API at a pinned version, in its words and its units."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any, TypeVar
@@ -8,20 +8,20 @@ from uuid import UUID
 
 import stripe
 
-from parkingspots.kit.currencies import digits
+from parkingspots.kit.currencies import digits, written
 from parkingspots.payments.counts import CALLS, LATENCY
 from parkingspots.payments.gateway import (
     AwayError,
     Charge,
     ConnectedAccount,
     Dispute,
-    DisputeState,
     GivenBack,
     Intent,
     IntentStatus,
     RefundState,
     RefusedError,
 )
+from parkingspots.payments.rules import DisputeStatus
 from parkingspots.settings import Settings
 
 T = TypeVar("T")
@@ -40,18 +40,24 @@ REFUND_STATES = {
     "failed": RefundState.FAILED,
     "canceled": RefundState.FAILED,
 }
-DISPUTE_STATES = {
-    "won": DisputeState.WON,
-    "warning_closed": DisputeState.WON,
-    "prevented": DisputeState.WON,
-    "lost": DisputeState.LOST,
+DISPUTE_STATUSES = {
+    "warning_needs_response": DisputeStatus.INQUIRY,
+    "warning_under_review": DisputeStatus.INQUIRY,
+    "warning_closed": DisputeStatus.CLOSED,
+    "prevented": DisputeStatus.CLOSED,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
 }
+"""All others are open: the bank has taken the money."""
 EXPANDED = ["latest_charge", "payment_method"]
 
 
 def in_stripes_units(amount: int, currency: str) -> int:
-    """The amount, in ISO 4217's minor units, as Stripe counts it. Charges are multiples of what can be converted."""
-    return amount * _ten_to(_their_digits(currency)) // _ten_to(digits(currency))
+    """The amount, in ISO 4217's minor units, as Stripe counts it; raises RefusedError for parts of its units."""
+    units, rest = divmod(amount * _ten_to(_their_digits(currency)), _ten_to(digits(currency)))
+    if rest:
+        raise RefusedError(f"{written(amount, currency)} cannot be moved.")
+    return units
 
 
 def in_iso_units(amount: int, currency: str) -> int:
@@ -107,14 +113,10 @@ class StripeGateway:
         }
         return await _said("refund", self._api.refunds.create_async(wanted, _once(key)), _given_back)
 
-    async def find_refund(self, intent_id: str, refund_id: UUID) -> GivenBack | None:
+    async def refunds_of(self, intent_id: str) -> Sequence[GivenBack]:
         wanted: Any = {"payment_intent": intent_id, "limit": 100}
-        async with _listed("find_refund", self._api.refunds.list_async(wanted)) as refunds:
-            async for refund in refunds:
-                found = _given_back(refund)
-                if found.refund_id == refund_id and found.state is not RefundState.FAILED:
-                    return found
-        return None
+        async with _listed("refunds_of", self._api.refunds.list_async(wanted)) as refunds:
+            return [_given_back(each) async for each in refunds]
 
     async def given_back(self, gateway_refund_id: str) -> GivenBack:
         return await _said("given_back", self._api.refunds.retrieve_async(gateway_refund_id), _given_back)
@@ -161,6 +163,9 @@ class StripeGateway:
                 return str(transfer.id)
         return None
 
+    async def transferred(self, transfer_id: str) -> int:
+        return await _said("transferred", self._api.transfers.retrieve_async(transfer_id), _left)
+
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:
         wanted: Any = {"amount": in_stripes_units(amount, currency), "metadata": {"refund_id": str(refund_id)}}
         reversal = self._api.transfers.reversals.create_async(transfer_id, wanted, _once(key))
@@ -177,6 +182,11 @@ class StripeGateway:
 
     async def dispute(self, dispute_id: str) -> Dispute:
         return await _said("dispute", self._api.disputes.retrieve_async(dispute_id), _dispute)
+
+    async def disputes_of(self, intent_id: str) -> Sequence[Dispute]:
+        wanted: Any = {"payment_intent": intent_id, "limit": 100}
+        async with _listed("disputes_of", self._api.disputes.list_async(wanted)) as disputes:
+            return [_dispute(each) async for each in disputes]
 
     async def aclose(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
@@ -244,6 +254,7 @@ def _charge(said: Any, currency: str) -> Charge | None:  # noqa: ANN401
         card_brand=getattr(card, "brand", None),
         last_four=getattr(card, "last4", None),
         refunded=in_iso_units(charge.amount_refunded, currency),
+        is_disputed=bool(getattr(charge, "disputed", False)),
     )
 
 
@@ -259,12 +270,18 @@ def _given_back(said: Any) -> GivenBack:  # noqa: ANN401
 
 
 def _account(said: Any) -> ConnectedAccount:  # noqa: ANN401
-    return ConnectedAccount(said.id, takes_payouts=bool(said.payouts_enabled))
+    """What counts is whether it may be given a transfer; when it passes the money on is between it and Stripe."""
+    capabilities = getattr(said, "capabilities", None)
+    return ConnectedAccount(said.id, takes_payouts=getattr(capabilities, "transfers", None) == "active")
 
 
 def _dispute(said: Any) -> Dispute:  # noqa: ANN401
-    state = DISPUTE_STATES.get(said.status, DisputeState.OPEN)
-    return Dispute(said.id, state, in_iso_units(said.amount, said.currency.upper()), _id(said.payment_intent))
+    status = DISPUTE_STATUSES.get(said.status, DisputeStatus.OPEN)
+    return Dispute(said.id, status, in_iso_units(said.amount, said.currency.upper()), _id(said.payment_intent))
+
+
+def _left(said: Any) -> int:  # noqa: ANN401
+    return in_iso_units(said.amount - said.amount_reversed, said.currency.upper())
 
 
 def _its_id(said: Any) -> str:  # noqa: ANN401

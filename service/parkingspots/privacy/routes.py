@@ -8,6 +8,7 @@ from parkingspots.accounts.problems import LiveBookings, NotSignedIn
 from parkingspots.kit.dependencies import Clock, CurrentDatabase, Transaction
 from parkingspots.kit.problems import problems
 from parkingspots.kit.wire import Message
+from parkingspots.payments.problems import StillOwed
 from parkingspots.privacy import export, service
 from parkingspots.privacy.schemas import ExportOut
 
@@ -20,7 +21,7 @@ async def export_my_data(who: CurrentSession, database: CurrentDatabase, clock: 
     return StreamingResponse(export.written(database, who, clock.now()), media_type="application/json")
 
 
-@router.delete("/me", responses=problems(NotSignedIn, LiveBookings))
+@router.delete("/me", responses=problems(NotSignedIn, LiveBookings, StillOwed))
 async def delete_me(user: CurrentUser, session: Transaction, clock: Clock) -> Message:
     """Delete my account, unless bookings of mine or of my spots are not over. My spots go with it."""
     await service.close_account(session, user.id, clock.now())

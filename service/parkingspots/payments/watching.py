@@ -1,0 +1,51 @@
+"""What somebody has to look at, for Prometheus: read from the tables, as the job's process ends before it is asked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from parkingspots.kit.database import Database, described
+from parkingspots.payments import counts
+from parkingspots.payments.checking import LedgerCheck
+from parkingspots.payments.models import Event, Refund
+from parkingspots.payments.rules import RefundStatus
+
+PAUSE = 60.0  # seconds
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def watching(database: Database) -> AsyncIterator[None]:
+    """Look again and again while the block lasts; a database that is away is somebody else's alarm."""
+    task = asyncio.create_task(_look_again_and_again(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _look_again_and_again(database: Database) -> None:
+    while True:
+        try:
+            await look(database)
+        except (SQLAlchemyError, OSError) as error:
+            log.info("payments could not be looked at", error=described(error))
+        await asyncio.sleep(PAUSE)
+
+
+async def look(database: Database) -> None:
+    """Set the gauges."""
+    checked = select(LedgerCheck.differences).where(LedgerCheck.ended_at.is_not(None))
+    parked = select(func.count()).where(Event.parked_at.is_not(None))
+    refused = select(func.count()).where(Refund.act_at.is_not(None), Refund.status == RefundStatus.PENDING)
+    async with database.reader() as session:
+        differences = await session.scalar(checked.order_by(LedgerCheck.day.desc()).limit(1))
+        counts.DIFFERENCES.set(differences or 0)
+        counts.PARKED.set(await session.scalar(parked) or 0)
+        counts.REFUSED.set(await session.scalar(refused.where(Refund.refusals > 0)) or 0)
