@@ -34,9 +34,9 @@ fuzz: install ## Try everything that the API documents, at random (FUZZ_MINUTES=
 bench: install ## Measure how near it comes to what this machine can do; needs wrk (BENCH_ARGS="--only cached --trial")
 	@PYTHONPATH=tests $(BIN)/python -m load.bench $(BENCH_ARGS)
 
-load-test: $(LOCUST)/.installed ## Let users search, look, book and cancel there (URL=https://… USERS=50 MINUTES=5)
-	@$(LOCUST)/bin/python -m locust -f tests/load/locustfile.py --headless --only-summary --stop-timeout 30 \
-		--host '$(URL)' --users '$(USERS)' --spawn-rate 10 --run-time '$(MINUTES)m'
+load-test: install $(LOCUST)/.installed ## Let users search, look, book and cancel there (URL=https://… USERS=50 MINUTES=5)
+	@PYTHONPATH=tests $(BIN)/python -m load.users --url '$(URL)' --users '$(USERS)' --minutes '$(MINUTES)' \
+		--locust $(LOCUST)/bin/python
 
 $(LOCUST)/.installed: requirements/load.txt
 	@echo 'Installing the packages of $< in $(@D)' >&2

@@ -42,13 +42,16 @@ def main(
     """Measure, print the table and write it into docs/performance.md."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wanted = [name for name in ROWS if only in name and (large or name not in AT_SCALE)]
+    if not wanted:
+        there_are = "; ".join(ROWS)
+        sys.exit(f"bench: no row has {only!r} in its name. There are: {there_are}. Those at a million need --large.")
     rows: list[Row] = []
     try:
         with _home(folder) as home, _bench(home, rounds, seconds, large=large and bool(AT_SCALE & {*wanted})) as bench:
             for name in wanted:
                 console.print(f"{datetime.now(UTC):%H:%M:%S} {name}")
                 rows.append(_measured(name, bench))
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         sys.exit(f"bench: {failure}")
     finally:
         _show(rows, write=not trial)
@@ -77,7 +80,9 @@ def _bench(home: Path, rounds: int, seconds: int, *, large: bool) -> Iterator[Be
         console.print(f"Other programs use {busy:.0%} of the two cores: the figures will be noise.", style="red")
     sizes = {"small": SMALL} | ({"large": LARGE} if large else {})
     for name, (spots, bookings) in sizes.items():
-        console.print(f"{datetime.now(UTC):%H:%M:%S} seeding {spots:,} spots and {bookings:,} bookings")
+        console.print(
+            f"{datetime.now(UTC):%H:%M:%S} {spots:,} spots and {bookings:,} bookings, made where they are not there yet"
+        )
         prepare(home / name, spots, bookings)
     cores.step_aside()
     machine.allow_many_files()
