@@ -11,7 +11,7 @@ PAYMENTS = text("""
     SELECT p.*, b.status AS booking_status, b.payment_status, b.refund_amount, b.cancellation_policy
     FROM payments p JOIN bookings b ON b.id = p.booking_id WHERE b.spot_id = :spot ORDER BY p.created_at
 """)
-REFUNDS = text("SELECT * FROM refunds WHERE payment_id = :payment")
+REFUNDS = text("SELECT * FROM refunds WHERE payment_id = :payment AND status <> 'cancelled'")
 PAYOUTS = text("SELECT * FROM payouts WHERE payment_id = :payment")
 ENTRIES = text("SELECT account, sum(amount) FROM ledger_entries WHERE payment_id = :payment GROUP BY account")
 UNBALANCED = text("SELECT cause FROM ledger_entries GROUP BY cause HAVING sum(amount) <> 0")
@@ -81,7 +81,7 @@ def _require_the_booking_to_fit(payment: Any, causes: dict[str, int], taken: int
         if set(causes) <= {"cancellation"}:
             assert back == payment.refund_amount
     if "late" in causes:
-        assert causes == {"late": taken}
+        assert back == taken
 
 
 def _got(money: MemoryGateway, payout_id: Any) -> int:

@@ -11,12 +11,14 @@ from uuid import UUID
 
 from parkingspots.payments.gateway import (
     AwayError,
+    BrokenError,
     Charge,
     ConnectedAccount,
     Dispute,
     GivenBack,
     Intent,
     IntentStatus,
+    NonsenseError,
     RefundState,
     RefusedError,
 )
@@ -53,10 +55,13 @@ class MemoryGateway:
         self.transfers: dict[str, Transferred] = {}
         self.accounts: dict[str, ConnectedAccount] = {}
         self.disputes: dict[str, Dispute] = {}
-        self.is_away = False
+        self.is_away = self.talks_nonsense = False
         self.loses_answers = False
         """Does what it is asked for, and nobody hears of it."""
         self.refuses_refunds = self.refuses_transfers = self.refuses_accounts = False
+        self.fails = False
+        """Does what it is asked for, says that it failed, and says so again for the same key."""
+        self._failed: set[str] = set()
         self._done: dict[str, Any] = {}
         self._numbers = count(1)
 
@@ -103,6 +108,7 @@ class MemoryGateway:
     def forget_keys(self) -> None:
         """As Stripe does after a day: from then on the same key is a new one."""
         self._done.clear()
+        self._failed.clear()
 
     def dispute_charge(
         self,
@@ -232,9 +238,9 @@ class MemoryGateway:
         self._answer()
         return next((each.id for each in self.transfers.values() if each.payout_id == payout_id), None)
 
-    async def transferred(self, transfer_id: str) -> int:
+    async def transferred(self, payout_id: UUID) -> int:
         self._answer()
-        return self.transfers[transfer_id].kept
+        return sum(each.kept for each in self.transfers.values() if each.payout_id == payout_id)
 
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:  # noqa: ARG002
         def made() -> str:
@@ -262,6 +268,8 @@ class MemoryGateway:
     def _answer(self) -> None:
         if self.is_away:
             raise AwayError("ConnectError")
+        if self.talks_nonsense:
+            raise NonsenseError("an answer that nobody understands")
 
     def _is_disputed(self, intent_id: str) -> bool:
         disputes = [each for each in self.disputes.values() if each.intent_id == intent_id]
@@ -273,6 +281,9 @@ class MemoryGateway:
             self._done[key] = made()
         if self.loses_answers:
             raise AwayError("ReadTimeout")
+        if self.fails or key in self._failed:
+            self._failed.add(key)
+            raise BrokenError("APIError 500")
         done: T = self._done[key]
         return done
 

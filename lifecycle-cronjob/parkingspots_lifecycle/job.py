@@ -59,6 +59,9 @@ async def run(
         except (SQLAlchemyError, OSError) as error:
             log.warning("step failed", step=name, error=described(error))
             failures.append(error)
+        except Exception as error:
+            log.exception("step failed", step=name)
+            failures.append(error)
     if failures:
         raise failures[0]
     return moved

@@ -209,3 +209,40 @@ async def test_each_of_several_disputes_goes_its_own_way(
     assert money.paid_out() == 427
     assert sum((await books(session)).values()) == 0
     assert "disputed" not in await books(session)
+
+
+@pytest.mark.parametrize("disputed", [300, 770])
+async def test_what_the_bank_leaves_of_a_refund_is_still_made(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    renter: Person,
+    admin: Person,
+    payment: Any,
+    disputed: int,
+) -> None:
+    money.refuses_refunds = True
+    await paid_api.post("/payments/refund", admin, payment_id=payment["id"], amount=600)
+    dispute_id = money.dispute_charge(payment["payment_intent_id"], DisputeStatus.LOST, disputed)
+    await tell(paid_api, "charge.dispute.closed", dispute_id)
+    money.refuses_refunds = False
+    await let_time_pass(paid_api, session, clock, DUE)
+    assert (await seen(paid_api, renter))["refunded_amount"] == 770
+    assert money.given(payment["payment_intent_id"]) == 770 - disputed
+    assert money.transfers == {}
+    assert await books(session) == {}
+
+
+async def test_a_refund_that_failed_before_the_bank_gave_all_back_stays_away(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, admin: Person, payment: Any
+) -> None:
+    await paid_api.post("/payments/refund", admin, payment_id=payment["id"], amount=600)
+    (failed,) = money.refunds
+    money.fail_refund(failed)
+    await tell(paid_api, "refund.failed", failed)
+    await dispute(paid_api, money, payment, DisputeStatus.LOST)
+    await tell(paid_api, "refund.failed", failed)
+    await let_time_pass(paid_api, session, clock, DUE)
+    assert money.given(payment["payment_intent_id"]) == 0
+    assert await books(session) == {}

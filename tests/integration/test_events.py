@@ -12,6 +12,7 @@ from conftest import SetClock
 from counted import counted
 from memory_gateway import MemoryGateway
 from parkingspots.kit.database import Database
+from parkingspots.payments.gateway import AwayError, Intent
 from parkingspots.payments.rules import DisputeStatus
 from parkingspots_lifecycle import job
 from paying import an_event, begun, booked, rest, send, tell, work_through
@@ -167,3 +168,27 @@ async def test_a_booking_is_confirmed_once_though_all_tell_of_its_payment_at_onc
     assert (await paid_api.get("/bookings/", renter))[0]["status"] == "confirmed"
     assert await session.scalar(text("SELECT count(*) FROM ledger_entries")) == 3
     assert await booked(paid_api, money, renter, spot, 5, 6)
+
+
+async def test_what_somebody_else_has_handled_meanwhile_stays_handled(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    renter: Person,
+    spot: str,
+) -> None:
+    intent_id = await begun(paid_api, renter, (await paid_api.book(renter, spot, 1, 3))["id"])
+    money.pay(intent_id)
+    look = money.intent
+
+    async def takes_too_long(_: str) -> Intent:
+        monkeypatch.setattr(money, "intent", look)
+        clock.pass_by(minutes=3)
+        await work_through(paid_api)
+        raise AwayError("ReadTimeout")
+
+    monkeypatch.setattr(money, "intent", takes_too_long)
+    await tell(paid_api, "payment_intent.succeeded", intent_id)
+    assert await session.scalar(text("SELECT act_at IS NULL AND failure IS NULL FROM stripe_events"))

@@ -20,7 +20,7 @@ from parkingspots.payments.checking import Difference
 from parkingspots.payments.models import Payment
 from parkingspots.payments.till import Till
 from parkingspots.settings import Settings
-from paying import booked, opened_account, payment_of, work_through
+from paying import begun, booked, opened_account, payment_of, work_through
 from product import Api, Person
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -271,7 +271,7 @@ async def test_what_somebody_has_to_look_at_is_shown_by_every_process(
     await watching.look(till.database)
     shown = (await paid_api.client.get("/metrics")).text
     assert "parkingspots_ledger_differences 2.0" in shown
-    assert "parkingspots_payments_refused_refunds 1.0" in shown
+    assert "parkingspots_payments_refused 1.0" in shown
     assert "parkingspots_payments_parked_events 1.0" in shown
 
 
@@ -293,4 +293,26 @@ async def test_the_command_compares_so_many_days(
     monkeypatch.setattr(command, "gateway", lambda _: money)
     del money.intents[payment["payment_intent_id"]]
     found = await command.check(settings, 1)
-    assert [each.of for each in found.differences] == ["a payment that Stripe does not know"]
+    assert [each.of for each in found.differences] == ["a payment that Stripe does not tell of"]
+
+
+async def test_a_payment_of_which_stripe_talks_nonsense_is_a_difference_and_the_day_goes_on(
+    till: Till, money: MemoryGateway, payment: Any, session: AsyncSession
+) -> None:
+    del payment
+    money.talks_nonsense = True
+    assert await checking.compare_daily(till, datetime.now(UTC))
+    kept = await session.execute(text("SELECT differences, ended_at IS NOT NULL FROM ledger_checks"))
+    assert kept.all() == [(1, True)]
+
+
+async def test_a_booking_that_was_confirmed_while_payments_were_off_does_not_stop_the_others(
+    paid_api: Api, money: MemoryGateway, renter: Person, payment: Any, spot: str, session: AsyncSession
+) -> None:
+    unpaid = await paid_api.book(renter, spot, 5, 6)
+    await begun(paid_api, renter, unpaid["id"])
+    due = text("INSERT INTO refunds_due (booking_id, amount) VALUES (:unpaid, 100), (:paid, 100)")
+    await session.execute(due, {"unpaid": unpaid["id"], "paid": payment["booking_id"]})
+    await work_through(paid_api)
+    assert money.given(payment["payment_intent_id"]) == 100
+    assert await session.scalar(text("SELECT count(*) FROM refunds_due")) == 0

@@ -44,7 +44,7 @@ SHARES = {  # of the total that goes back to a renter who cancels so many hours 
 }
 
 
-TROUBLES = ("is_away", "loses_answers", "refuses_refunds", "refuses_transfers")
+TROUBLES = ("is_away", "loses_answers", "fails", "talks_nonsense", "refuses_refunds", "refuses_transfers")
 
 
 class Money(RuleBasedStateMachine):

@@ -25,3 +25,22 @@ async def test_a_booking_is_confirmed_when_its_renter_has_paid(
     after = await paid_api.get(f"/bookings/{booking['id']}", renter)
     assert (after["status"], after["payment_status"]) == ("cancelled", "refunded")
     assert money.given(intent["payment_intent_id"]) == 770
+
+
+async def test_an_intent_that_stripe_failed_at_is_made_in_the_end(
+    paid_api: Api, money: MemoryGateway, renter: Person, spot: str
+) -> None:
+    booking = await paid_api.book(renter, spot, 1, 3)
+    money.fails = True
+    await paid_api.post("/payments/create-payment-intent", renter, expect=503, booking_id=booking["id"])
+    money.fails = False
+    first = await paid_api.post("/payments/create-payment-intent", renter, booking_id=booking["id"])
+    assert await paid_api.post("/payments/create-payment-intent", renter, booking_id=booking["id"]) == first
+
+
+async def test_an_answer_that_nobody_understands_is_stripes_absence(
+    paid_api: Api, money: MemoryGateway, renter: Person, spot: str
+) -> None:
+    booking = await paid_api.book(renter, spot, 1, 3)
+    money.talks_nonsense = True
+    await paid_api.post("/payments/create-payment-intent", renter, expect=503, booking_id=booking["id"])

@@ -11,7 +11,7 @@ from counted import counted
 from memory_gateway import MemoryGateway
 from minutes import let_time_pass
 from parkingspots.payments import looking
-from parkingspots.payments.gateway import AwayError, ConnectedAccount
+from parkingspots.payments.gateway import AwayError, ConnectedAccount, RefusedError
 from paying import booked, opened_account, payment_of, rest, tell, work_through
 from product import Api, Person
 
@@ -370,3 +370,72 @@ async def test_who_is_owed_money_that_can_go_nowhere_does_not_leave(
     await opened_account(paid_api, money, owner)
     await paid_api.delete("/users/me", owner)
     assert money.paid_out() == 700
+
+
+async def test_two_who_open_the_account_at_once_have_one(
+    paid_api: Api, money: MemoryGateway, monkeypatch: pytest.MonkeyPatch, owner: Person, spot: str
+) -> None:
+    del spot
+    create_account, path = money.create_account, "/payments/connect/create-account"
+
+    async def meanwhile(*asked: Any) -> str:
+        monkeypatch.setattr(money, "create_account", create_account)
+        await paid_api.post(path, owner, **ACCOUNT | {"country": "CY"})
+        return await create_account(*asked)
+
+    monkeypatch.setattr(money, "create_account", meanwhile)
+    answers = [await paid_api.post(path, owner, **ACCOUNT) for _ in range(2)]
+    assert answers[0]["account_id"] == answers[1]["account_id"]
+
+
+async def test_what_another_call_is_refused_leaves_a_payout_in_doubt(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    account: str,
+    payment: Any,
+) -> None:
+    """The transfer was made, and nobody has heard of it."""
+    del account, payment
+
+    async def refused(*_: Any) -> str:
+        raise RefusedError("No such account.")
+
+    money.loses_answers = True
+    await let_time_pass(paid_api, session, clock, DUE)
+    money.loses_answers = False
+    with monkeypatch.context() as patched:
+        patched.setattr(money, "find_transfer", refused)
+        await let_time_pass(paid_api, session, clock, 1)
+    money.forget_keys()
+    await let_time_pass(paid_api, session, clock, 7)
+    assert [each.amount for each in money.transfers.values()] == [700]
+
+
+async def test_a_payout_that_stripe_failed_at_is_made_once(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, account: str, payment: Any
+) -> None:
+    del account, payment
+    money.fails = True
+    await let_time_pass(paid_api, session, clock, DUE)
+    money.fails = False
+    await let_time_pass(paid_api, session, clock, 1)
+    assert [each.amount for each in money.transfers.values()] == [700]
+
+
+async def test_what_stripe_says_of_the_platforms_own_troubles_is_not_for_owners(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    owner: Person,
+    account: str,
+    payment: Any,
+) -> None:
+    del account, payment
+    money.refuses_transfers = True
+    await let_time_pass(paid_api, session, clock, DUE)
+    (waiting,) = await payouts(paid_api, owner)
+    assert waiting["waits_for"] == "The payment provider has not made it yet. It is tried again by itself."

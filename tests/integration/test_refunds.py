@@ -164,6 +164,9 @@ async def test_a_refund_that_is_sent_again_is_made_once(
     await session.execute(text("DELETE FROM idempotency_keys"))  # as after a day
     assert (await paid_api.request("POST", REFUND, admin, json=wish, headers=key)).json() == answers[0].json()
     assert money.given(payment["payment_intent_id"]) == 100
+    await session.execute(text("DELETE FROM idempotency_keys"))
+    other = await paid_api.request("POST", REFUND, admin, json=wish | {"amount": 50}, headers=key, expect=422)
+    assert other.json()["title"] == "Idempotency-Key reused"
     await refund(paid_api, admin, payment, amount=100)
     assert money.given(payment["payment_intent_id"]) == 200
 
@@ -193,6 +196,45 @@ async def test_who_pays_too_late_gets_everything_back_and_a_letter(
     (letter,) = paid_api.outbox.letters
     assert (letter.to, letter.subject) == (renter.email, "Your payment came too late")
     assert "7.70 EUR" in letter.text
+
+
+async def test_the_letter_about_a_late_payment_is_sent_until_it_is(
+    paid_api: Api,
+    money: MemoryGateway,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    renter: Person,
+    spot: str,
+) -> None:
+    intent_id = await begun(paid_api, renter, (await paid_api.book(renter, spot, 1, 3))["id"])
+    clock.pass_by(minutes=11)
+    money.pay(intent_id)
+
+    async def lost(*_: object) -> None:
+        raise OSError("nobody takes it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(paid_api.outbox), "send", lost)
+        await tell(paid_api, "payment_intent.succeeded", intent_id)
+    for hours in (0.02, 1):
+        clock.pass_by(hours=hours)
+        await work_through(paid_api)
+    assert len(paid_api.outbox.letters) == 1
+
+
+async def test_where_only_multiples_can_be_moved_half_is_one_and_other_amounts_are_refused(
+    paid_api: Api, money: MemoryGateway, renter: Person, owner: Person, admin: Person
+) -> None:
+    details = {"currency": "KWD", "hourly_rate": 390, "cancellation_policy": "moderate"}
+    spot = await paid_api.list_spot(owner, **details)
+    booking = await booked(paid_api, money, renter, spot, 2, 3)
+    payment = await payment_of(paid_api, renter, booking)
+    assert payment["amount"] == 430
+    answer = await refund(paid_api, admin, payment, amount=15, expect=422)
+    assert answer["errors"] == [
+        {"pointer": "/amount", "detail": "must be a multiple of 10: less than that of KWD cannot be moved"}
+    ]
+    assert (await paid_api.post(f"/bookings/{booking['id']}/cancel", renter))["refund_amount"] == 220
 
 
 async def test_a_hold_that_has_lapsed_is_not_confirmed_though_nobody_took_the_slot(

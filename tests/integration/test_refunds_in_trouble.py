@@ -141,6 +141,58 @@ async def test_a_part_that_could_not_be_made_and_was_made_by_hand_is_not_made_ag
     assert money.given(payment["payment_intent_id"]) == 100
 
 
+async def test_less_made_by_hand_than_could_not_be_made_leaves_the_rest_to_be_made(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    renter: Person,
+    admin: Person,
+    payment: Any,
+) -> None:
+    money.refuses_refunds = True
+    await refund(paid_api, admin, payment, 700)
+    await tell(paid_api, "refund.created", money.give_back_in_its_pages(payment["payment_intent_id"], 100))
+    money.refuses_refunds = False
+    clock.pass_by(minutes=5)
+    await work_through(paid_api)
+    assert sorted(await shown(paid_api, renter)) == [(100, "succeeded"), (670, "succeeded")]
+    assert money.given(payment["payment_intent_id"]) == 770
+    assert await ledger_of(session) == {"stripe": 0, "owner": 0, "platform": 0}
+
+
+async def test_more_made_by_hand_than_could_not_be_made_is_all_that_went_back(
+    paid_api: Api,
+    money: MemoryGateway,
+    session: AsyncSession,
+    clock: SetClock,
+    renter: Person,
+    admin: Person,
+    payment: Any,
+) -> None:
+    money.refuses_refunds = True
+    await refund(paid_api, admin, payment, 385)
+    await tell(paid_api, "refund.created", money.give_back_in_its_pages(payment["payment_intent_id"], 770))
+    money.refuses_refunds = False
+    clock.pass_by(minutes=5)
+    await work_through(paid_api)
+    assert await shown(paid_api, renter) == [(770, "succeeded")]
+    assert money.given(payment["payment_intent_id"]) == 770
+    assert await ledger_of(session) == {"stripe": 0, "owner": 0, "platform": 0}
+
+
+async def test_a_refund_that_stripe_failed_at_is_made_once(
+    paid_api: Api, money: MemoryGateway, clock: SetClock, renter: Person, admin: Person, payment: Any
+) -> None:
+    money.fails = True
+    await refund(paid_api, admin, payment, 100)
+    money.fails = False
+    clock.pass_by(minutes=1)
+    await work_through(paid_api)
+    assert await shown(paid_api, renter) == [(100, "succeeded")]
+    assert money.given(payment["payment_intent_id"]) == 100
+
+
 async def test_our_own_refund_that_stripe_tells_of_first_counts_once(
     paid_api: Api, money: MemoryGateway, clock: SetClock, renter: Person, admin: Person, payment: Any
 ) -> None:

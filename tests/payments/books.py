@@ -77,9 +77,6 @@ class Books:
         }
         return self.transfers[name]
 
-    def transfer_named(self, transfer_id: str) -> Shape:
-        return _found(self.transfers, transfer_id)
-
     def transfers_of(self, group: str) -> Shape:
         return listed([each for each in self.transfers.values() if each["transfer_group"] == group], "/v1/transfers")
 

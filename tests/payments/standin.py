@@ -172,8 +172,6 @@ class StandIn:
                     return books.link(asked)
                 case "POST", ["transfers"]:
                     return books.transfer(asked, await self._read(f"/v1/charges/{asked.said['source_transaction']}"))
-                case "GET", ["transfers", name]:
-                    return books.transfer_named(name)
                 case "GET", ["transfers"]:
                     return books.transfers_of(asked.said["transfer_group"])
                 case "POST", ["transfers", name, "reversals"]:

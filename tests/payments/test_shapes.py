@@ -33,7 +33,7 @@ CALLS: Mapping[str, Callable[[StripeGateway], Awaitable[object]]] = {
     "onboarding_url": lambda stripe: stripe.onboarding_url("acct_1"),
     "transfer": lambda stripe: stripe.transfer("acct_1", 700, "EUR", ID, "ch_1", "a-key"),
     "find_transfer": lambda stripe: stripe.find_transfer(ID),
-    "transferred": lambda stripe: stripe.transferred("tr_1"),
+    "transferred": lambda stripe: stripe.transferred(ID),
     "reverse": lambda stripe: stripe.reverse("tr_1", 350, "EUR", ID, "a-key"),
     "find_reversal": lambda stripe: stripe.find_reversal("tr_1", ID),
     "dispute": lambda stripe: stripe.dispute("dp_1"),

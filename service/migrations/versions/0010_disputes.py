@@ -1,7 +1,7 @@
-"""Disputes by themselves, payouts in doubt, letters about late payments, and a daily comparison that goes on.
+"""Disputes by themselves, of which a payment may have several.
 
-Locks: `payments`, `refunds`, `payouts` and `ledger_checks`, ACCESS EXCLUSIVE until the end, which takes as long as an
-index of `payments` and one of `refunds` take to build: those who pay, or look at what they paid, wait; nobody else.
+Locks: `payments`, ACCESS EXCLUSIVE for as long as an index of it takes to build: what pays, is paid, or cancels what
+was paid waits. What the constraint says of old rows is looked at in the next revision, which keeps nobody waiting.
 """
 
 from alembic import op
@@ -21,12 +21,6 @@ def upgrade() -> None:
             ADD CONSTRAINT ck_payments_dispute_status CHECK (dispute_status IN ({STATUSES})) NOT VALID
     """)
     op.execute("CREATE INDEX ix_payments_updated_at ON payments (updated_at, id)")
-    op.execute("ALTER TABLE refunds ADD COLUMN tell_at timestamptz, ADD COLUMN tells bigint NOT NULL DEFAULT 0")
-    op.execute("CREATE INDEX ix_refunds_to_tell ON refunds (tell_at, id) WHERE tell_at IS NOT NULL")
-    # What was tried before may have been made: its outcome was not written down.
-    op.execute("ALTER TABLE payouts ADD COLUMN is_in_doubt boolean NOT NULL DEFAULT false")
-    op.execute("UPDATE payouts SET is_in_doubt = true WHERE status = 'pending' AND attempts > 0")
-    op.execute("ALTER TABLE ledger_checks ADD COLUMN after uuid, ADD COLUMN leased_until timestamptz")
     op.execute(f"""
         CREATE TABLE disputes (
             id text NOT NULL,
@@ -54,9 +48,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TABLE disputes")
-    op.execute("ALTER TABLE ledger_checks DROP COLUMN after, DROP COLUMN leased_until")
-    op.execute("ALTER TABLE payouts DROP COLUMN is_in_doubt")
-    op.execute("ALTER TABLE refunds DROP COLUMN tell_at, DROP COLUMN tells")
     op.execute("DROP INDEX ix_payments_updated_at")
     op.execute("""
         UPDATE payments SET dispute_status = CASE dispute_status WHEN 'inquiry' THEN 'open' ELSE 'won' END

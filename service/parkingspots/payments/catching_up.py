@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from parkingspots.payments import disputes, refunds, service
+from parkingspots.payments import disputes, giving_back, service
 from parkingspots.payments.gateway import Intent
 from parkingspots.payments.models import Payment
 from parkingspots.payments.rules import Road
@@ -17,7 +17,7 @@ async def hear_of(till: Till, payment: Payment, intent: Intent, now: datetime) -
     if intent.charge.refunded != payment.refunded_amount:
         for given in await till.gateway.refunds_of(intent.id):
             async with till.database.transaction() as session:
-                await refunds.note(session, given, now)
+                await giving_back.note(session, given, now)
     if intent.charge.is_disputed:
         for dispute in await till.gateway.disputes_of(intent.id):
             async with till.database.transaction() as session:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit.tables import Base
 from parkingspots.payments import catching_up, repository
-from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, RefusedError
+from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
 from parkingspots.payments.ledger import LedgerEntry
 from parkingspots.payments.models import Payment
 from parkingspots.payments.rules import Account
@@ -98,7 +98,10 @@ async def compare_daily(till: Till, now: datetime) -> bool:
         log.warning("the ledger could not be compared; it is tried again", error=str(error))
         return False
     async with till.database.transaction() as session:
+        leased_until = check.leased_until
         check = await session.get_one(LedgerCheck, check.day, with_for_update=True)
+        if check.leased_until != leased_until:
+            return True  # it took too long, and somebody else is at it
         check.payments += found.payments
         check.differences += len(found.differences)
         check.after, check.leased_until = found.last, None
@@ -128,8 +131,9 @@ async def _compared(till: Till, since: datetime, after: UUID | None, now: dateti
     async with till.database.reader() as session:
         payments = await repository.changed_since(session, since, after, BATCH)
     differences: list[Difference] = []
-    for payment in payments:
-        differences += await _differences(till, payment, now)
+    for payment in payments:  # what differs may only be on its way between the two: it is looked at twice
+        if await _differences(till, payment, now):
+            differences += await _differences(till, payment, now)
     return Found(len(payments), differences, payments[-1].id if len(payments) == BATCH else None)
 
 
@@ -140,9 +144,9 @@ async def _differences(till: Till, payment: Payment, now: datetime) -> list[Diff
         intent = await till.gateway.intent(payment.intent_id or "")
         await catching_up.hear_of(till, payment, intent, now)
         paid_out = await _paid_out(till, payment.id)
-    except RefusedError as error:
+    except (RefusedError, NonsenseError) as error:
         log.warning("a payment could not be compared", payment=subject, error=str(error))
-        return [Difference("a payment that Stripe does not know", subject, payment.amount, 0)]
+        return [Difference("a payment that Stripe does not tell of", subject, payment.amount, 0)]
     async with till.database.reader() as session:
         payment = await session.get_one(Payment, payment.id)
         written = await _written(session, payment.id)
@@ -157,9 +161,9 @@ async def _differences(till: Till, payment: Payment, now: datetime) -> list[Diff
 async def _paid_out(till: Till, payment_id: UUID) -> int:
     async with till.database.reader() as session:
         payout = await repository.payout_of(session, payment_id)
-    if payout is None or payout.transfer_id is None:
+    if payout is None:
         return 0
-    return await till.gateway.transferred(payout.transfer_id)
+    return await till.gateway.transferred(payout.id)
 
 
 def _of_payment(payment: Payment, written: Written, intent: Intent) -> list[Difference]:

@@ -10,7 +10,7 @@ from parkingspots.accounts.models import User
 from parkingspots.accounts.rules import Role
 from parkingspots.kit.database import retried
 from parkingspots.payments import repository
-from parkingspots.payments.gateway import ConnectedAccount
+from parkingspots.payments.gateway import ConnectedAccount, even_if_broken
 from parkingspots.payments.models import Connected
 from parkingspots.payments.problems import NotAnOwner
 from parkingspots.payments.till import Till
@@ -25,7 +25,8 @@ async def onboarding(till: Till, owner: User, country: str, business_type: str) 
     account_id = account.account_id
     if account_id is None:
         said = (owner.email, account.country, account.business_type)
-        account_id = await till.gateway.create_account(owner.id, *said, f"account-{uuid5(owner.id, ' '.join(said))}")
+        key = f"account-{uuid5(owner.id, ' '.join(said))}"
+        account_id = await even_if_broken(lambda key: till.gateway.create_account(owner.id, *said, key), key)
         async with till.database.transaction() as session:
             account_id = await repository.tie_account(session, owner.id, account_id)
     return account_id, await till.gateway.onboarding_url(account_id)

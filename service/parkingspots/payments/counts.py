@@ -22,7 +22,9 @@ EVENT_AGE = Histogram(
     buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400),
 )
 CALLS = Counter(
-    "parkingspots_stripe_calls", "Calls of Stripe by what and outcome: ok, refused, away.", ("call", "outcome")
+    "parkingspots_stripe_calls",
+    "Calls of Stripe by outcome: ok, refused, away, nonsense.",
+    ("call", "outcome"),
 )
 LATENCY = Histogram("parkingspots_stripe_seconds", "How long Stripe took to answer.", ("call",))
 PARKED = Gauge(
@@ -31,8 +33,8 @@ PARKED = Gauge(
     multiprocess_mode="mostrecent",
 )
 REFUSED = Gauge(
-    "parkingspots_payments_refused_refunds",
-    "Refunds that Stripe has refused, and that are tried again.",
+    "parkingspots_payments_refused",
+    "Refunds, reversals and payouts that Stripe has refused, and that are tried again.",
     multiprocess_mode="mostrecent",
 )
 DIFFERENCES = Gauge(

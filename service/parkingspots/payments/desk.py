@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from parkingspots.bookings.problems import NotPayable
 from parkingspots.bookings.rules import Status
 from parkingspots.kit.problems import answer
-from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, RefusedError
+from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
 from parkingspots.payments.problems import (
     AuthenticationNeeded,
     Declined,
@@ -64,3 +64,4 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(RefusedError, on_refused)
     app.add_exception_handler(AwayError, on_away)
+    app.add_exception_handler(NonsenseError, on_away)

@@ -1,14 +1,13 @@
 """Disputes: the bank takes the money back, the payout waits, and in the end one side has it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.kit.database import retried
-from parkingspots.payments import books, ledger, refunds, repository, reversals, rules
+from parkingspots.payments import books, ledger, repository, reversals, rules, sharing
 from parkingspots.payments.gateway import Dispute
-from parkingspots.payments.models import Disputed, Payment, Refund
+from parkingspots.payments.models import Disputed, Payment
 from parkingspots.payments.rules import DisputeStatus, RefundStatus
 
 
@@ -51,42 +50,14 @@ async def _post(session: AsyncSession, payment: Payment, dispute: Disputed, now:
 
 
 async def _lost(session: AsyncSession, payment: Payment, dispute: Disputed, now: datetime) -> None:
-    """What the bank gave back counts as given back. Owner and platform bear what was not given back before."""
-    before = await repository.asked_back(session, payment.id)
-    covered = await _covered(session, payment, dispute.amount, now)
-    counted = min(dispute.amount - sum(refund.amount for refund in covered), payment.amount - before)
-    owner_amount = refunds.owner_part(payment, before + counted) - refunds.owner_part(payment, before)
-    entries = rules.lost(dispute.amount, owner_amount + sum(refund.owner_amount for refund in covered))
-    await ledger.post(session, payment, f"dispute-lost:{dispute.id}", entries, now)
-    if counted == 0:
-        return
-    refund = Refund(
-        payment_id=payment.id,
-        cause=f"dispute:{dispute.id}",
-        amount=counted,
-        owner_amount=owner_amount,
-        reason="The bank gave it back after a dispute.",
-        status=RefundStatus.SUCCEEDED,
-        stripe_id=dispute.id,
-        refunded_at=now,
-    )
-    session.add(refund)
+    """What the bank gave back counts as given back; owner and platform bear what was not given back before."""
+    counted = min(dispute.amount, payment.amount - payment.refunded_amount)
+    owner_amount = 0
+    if counted > 0:
+        why = "The bank gave it back after a dispute."
+        refund = await sharing.add_made_elsewhere(session, payment, counted, f"dispute:{dispute.id}", why, now)
+        refund.status, refund.stripe_id, refund.refunded_at = RefundStatus.SUCCEEDED, dispute.id, now
+        refund.act_at, owner_amount = reversals.when_due(refund, now), refund.owner_amount
+        payment.refunded_amount += counted
     await session.flush()
-    payment.refunded_amount += counted
-    await reversals.take_from_payout(session, payment, refund)
-    refund.act_at = reversals.when_due(refund, now)
-
-
-async def _covered(session: AsyncSession, payment: Payment, amount: int, now: datetime) -> Sequence[Refund]:
-    """Refunds that were decided, and that Stripe does not make any more: with `amount` the bank has made them."""
-    left, covered = payment.amount - payment.refunded_amount - amount, []
-    for refund in await repository.refunds_of(session, [payment.id]):
-        if refund.status is RefundStatus.PENDING and left < refund.amount <= amount:
-            amount -= refund.amount
-            covered.append(refund)
-            refund.status, refund.refunded_at, refund.failure = RefundStatus.SUCCEEDED, now, None
-            refund.act_at = reversals.when_due(refund, now)
-            payment.refunded_amount += refund.amount
-        elif refund.status is RefundStatus.PENDING:
-            left -= refund.amount
-    return covered
+    await ledger.post(session, payment, f"dispute-lost:{dispute.id}", rules.lost(dispute.amount, owner_amount), now)

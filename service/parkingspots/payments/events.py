@@ -7,11 +7,10 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.payments import connect, counts, disputes, repository, rules, service
+from parkingspots.payments import connect, counts, disputes, giving_back, repository, rules, service
 from parkingspots.payments.gateway import GatewayError
 from parkingspots.payments.models import Event
 from parkingspots.payments.problems import NotAnEvent
-from parkingspots.payments.refunds import note as note_refund
 from parkingspots.payments.rules import Road
 from parkingspots.payments.schemas import EventIn
 from parkingspots.payments.till import Till
@@ -102,7 +101,7 @@ async def _on_refund(till: Till, gateway_refund_id: str, now: datetime) -> None:
     given = await till.gateway.given_back(gateway_refund_id)
     await _on_intent(till, given.intent_id, now)  # nobody may have told of the payment yet
     async with till.database.transaction() as session:
-        await note_refund(session, given, now)
+        await giving_back.note(session, given, now)
 
 
 async def _on_dispute(till: Till, dispute_id: str, now: datetime) -> None:

@@ -1,12 +1,14 @@
 """What the product needs of whoever moves the money. Amounts in minor units as ISO 4217 counts them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
-from uuid import UUID
+from typing import Protocol, TypeVar
+from uuid import UUID, uuid4
 
 from parkingspots.payments.rules import DisputeStatus
+
+T = TypeVar("T")
 
 
 class GatewayError(Exception):
@@ -19,6 +21,14 @@ class RefusedError(GatewayError):
 
 class AwayError(GatewayError):
     """The gateway cannot be reached, is slow, or busy. It may have done what it was asked for."""
+
+
+class BrokenError(AwayError):
+    """The gateway failed at it. The same key would get the same answer, whether or not it was done."""
+
+
+class NonsenseError(GatewayError):
+    """The gateway has answered, and nobody understands what."""
 
 
 class IntentStatus(StrEnum):
@@ -86,6 +96,14 @@ class ConnectedAccount:
     takes_payouts: bool
 
 
+async def even_if_broken(make: Callable[[str], Awaitable[T]], key: str) -> T:
+    """Do what does no harm when it is done twice, under another key where the gateway keeps failing for this one."""
+    try:
+        return await make(key)
+    except BrokenError:
+        return await make(f"{key}-{uuid4()}")
+
+
 class PaymentGateway(Protocol):
     """Every method may raise RefusedError or AwayError. `key`: the same one again does the same thing once."""
 
@@ -123,8 +141,8 @@ class PaymentGateway(Protocol):
 
     async def find_transfer(self, payout_id: UUID) -> str | None: ...
 
-    async def transferred(self, transfer_id: str) -> int:
-        """What is left of a transfer after what was taken back of it."""
+    async def transferred(self, payout_id: UUID) -> int:
+        """What the owner has of it, after what was taken back."""
         ...
 
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:

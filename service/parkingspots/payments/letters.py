@@ -12,6 +12,9 @@ from parkingspots.payments import repository, rules
 from parkingspots.payments.models import Payment, Refund
 from parkingspots.payments.till import Till
 
+MOST_TELLS = 30
+"""Attempts at a letter, the last ones six hours apart: a week."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -28,7 +31,7 @@ async def tell_next(till: Till, now: datetime) -> bool:
         await _late_payment(till, refund)
     except Exception:
         log.exception("a letter about a late payment could not be sent", refund=str(refund.id))
-        tell_at = rules.next_attempt(refund.tells, now) if refund.tells < rules.MOST_ATTEMPTS else None
+        tell_at = rules.next_attempt(refund.tells, now) if refund.tells < MOST_TELLS else None
     else:
         tell_at = None
     async with till.database.transaction() as session:

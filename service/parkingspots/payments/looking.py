@@ -10,7 +10,7 @@ from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus, Status
 from parkingspots.kit.database import retried
 from parkingspots.payments import books, payouts, repository, rules, service
-from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, RefusedError
+from parkingspots.payments.gateway import GatewayError, Intent, IntentStatus, RefusedError
 from parkingspots.payments.models import Payment
 from parkingspots.payments.rules import Road
 from parkingspots.payments.till import Till
@@ -32,7 +32,7 @@ async def look_at_next(till: Till, now: datetime) -> bool:
         else:
             async with till.database.transaction() as session:
                 await _release(session, payment, now)
-    except (RefusedError, AwayError):
+    except GatewayError:
         await _again(till, payment, now)
     except Exception:
         log.exception("a payment could not be looked at", id=str(payment.id))

@@ -11,14 +11,12 @@ from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import HOLDING
 from parkingspots.kit.database import retried
 from parkingspots.payments import books, connect, counts, ledger, repository, reversals, rules
-from parkingspots.payments.gateway import AwayError, RefusedError
+from parkingspots.payments.gateway import BrokenError, GatewayError, RefusedError
 from parkingspots.payments.models import Connected, Payment, Payout
 from parkingspots.payments.rules import PayoutStatus
 from parkingspots.payments.till import Till
 
 SHORTLY = timedelta(minutes=15)
-NO_ACCOUNT = "The owner has no account yet that takes payouts."
-DISPUTED = "The payment is disputed."
 
 log = structlog.get_logger(__name__)
 
@@ -56,11 +54,8 @@ async def carry_out_next(till: Till, now: datetime) -> bool:
         return False
     try:
         await _carry_out(till, payout, now)
-    except RefusedError as error:
-        async with till.database.transaction() as session:
-            await _refused(session, payout, str(error), now)
-    except AwayError as error:
-        await _put_off(till, payout, str(error), now)
+    except GatewayError as error:
+        await _put_off(till, payout, str(error), now, is_new_key=isinstance(error, BrokenError))
     except Exception as error:
         log.exception("a payout could not be carried out", id=str(payout.id))
         await _put_off(till, payout, type(error).__name__, now)
@@ -75,7 +70,12 @@ async def _carry_out(till: Till, claimed: Payout, now: datetime) -> None:
             transfer = await _begun(session, claimed, now)
         if transfer is None:
             return
-        transfer_id = await till.gateway.transfer(*transfer)
+        try:
+            transfer_id = await till.gateway.transfer(*transfer)
+        except RefusedError as error:
+            async with till.database.transaction() as session:
+                await _refused(session, claimed, str(error), now)
+            return
     async with till.database.transaction() as session:
         await _record(session, claimed, transfer_id, now)
 
@@ -101,8 +101,8 @@ async def _begun(session: AsyncSession, claimed: Payout, now: datetime) -> tuple
     payout = await repository.lock_payout_of(session, payment.id)
     if payout is None or payout.status is not PayoutStatus.PENDING:
         return None
-    why = DISPUTED if payment.dispute_status in rules.FREEZING else NO_ACCOUNT
-    if why == DISPUTED or account is None or account.account_id is None or not account.takes_payouts:
+    why = rules.DISPUTED if payment.dispute_status in rules.FREEZING else rules.NO_ACCOUNT
+    if why == rules.DISPUTED or account is None or account.account_id is None or not account.takes_payouts:
         payout.failure, payout.act_at, payout.attempts = why, now + rules.LATEST, payout.attempts - 1
         await session.flush()
         return None
@@ -130,15 +130,16 @@ async def _refused(session: AsyncSession, claimed: Payout, why: str, now: dateti
     """Nothing was paid, so what was to come back of it is not paid at all. Another attempt is another transfer."""
     _, payment = await books.locked(session, claimed.payment_id)
     payout = await repository.lock_payout_of(session, payment.id)
-    if payout is None or payout.status is not PayoutStatus.PENDING:
+    if payout is None or payout.status is not PayoutStatus.PENDING or payout.attempts != claimed.attempts:
         return
     payout.failure, payout.act_at = why, rules.next_attempt(payout.attempts, now)
     payout.refusals, payout.is_in_doubt = payout.refusals + 1, False
     await reversals.forget(session, payment, payout)
 
 
-async def _put_off(till: Till, claimed: Payout, why: str, now: datetime) -> None:
+async def _put_off(till: Till, claimed: Payout, why: str, now: datetime, *, is_new_key: bool = False) -> None:
     async with till.database.transaction() as session:
         payout = await session.get_one(Payout, claimed.id, with_for_update=True)
         if payout.status is PayoutStatus.PENDING and payout.attempts == claimed.attempts:
             payout.failure, payout.act_at = why, rules.next_attempt(payout.attempts, now)
+            payout.refusals += is_new_key

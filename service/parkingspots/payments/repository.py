@@ -14,10 +14,11 @@ from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus
 from parkingspots.kit.paging import Page, newest_by_age
 from parkingspots.payments.models import Connected, Disputed, Event, Payment, Payout, Refund
-from parkingspots.payments.rules import PayoutStatus
+from parkingspots.payments.rules import PayoutStatus, RefundStatus
 
 LEASE = timedelta(minutes=2)
 """For which a row belongs to whoever claimed it; longer than what is done with it takes."""
+STANDS = Refund.status != RefundStatus.CANCELLED
 Row = TypeVar("Row", Payment, Refund, Payout, Event)
 
 
@@ -97,12 +98,20 @@ async def refund_for(session: AsyncSession, payment_id: UUID, cause: str) -> Ref
 
 async def asked_back(session: AsyncSession, payment_id: UUID) -> int:
     """What of the payment has been given back, or is about to be."""
-    return (await session.scalar(select(func.sum(Refund.amount)).where(Refund.payment_id == payment_id))) or 0
+    standing = select(func.sum(Refund.amount)).where(Refund.payment_id == payment_id, STANDS)
+    return (await session.scalar(standing)) or 0
 
 
 async def refunds_of(session: AsyncSession, payment_ids: Sequence[UUID]) -> Sequence[Refund]:
-    query = select(Refund).where(Refund.payment_id.in_(payment_ids)).order_by(Refund.created_at, Refund.id)
-    return (await session.scalars(query)).all()
+    """Those that were not cancelled, the oldest first."""
+    query = select(Refund).where(Refund.payment_id.in_(payment_ids), STANDS)
+    return (await session.scalars(query.order_by(Refund.created_at, Refund.id))).all()
+
+
+async def reversals_owed(session: AsyncSession, payment_id: UUID) -> Sequence[Refund]:
+    """Refunds, cancelled ones too, for which a part of the payout has to come back and has not."""
+    owed = select(Refund).where(Refund.payment_id == payment_id, Refund.reversal_amount > 0)
+    return (await session.scalars(owed.where(Refund.reversal_id.is_(None)).order_by(Refund.id))).all()
 
 
 async def of_payer(session: AsyncSession, payer_id: UUID, page: Page) -> Sequence[Payment]:
@@ -204,8 +213,8 @@ async def payout_of(session: AsyncSession, payment_id: UUID) -> Payout | None:
 
 
 async def refund_at_gateway(session: AsyncSession, gateway_id: str, refund_id: UUID | None) -> UUID | None:
-    """Ours, by its own id or by the one that the gateway has given it."""
-    found: UUID | None = await session.scalar(
-        select(Refund.id).where((Refund.stripe_id == gateway_id) | (Refund.id == refund_id))
-    )
+    """Ours, by the id that the gateway has given it, or else by its own."""
+    is_named = Refund.stripe_id == gateway_id
+    either = select(Refund.id).where(is_named | (Refund.id == refund_id))
+    found: UUID | None = await session.scalar(either.order_by(is_named.desc().nulls_last()).limit(1))
     return found

@@ -13,26 +13,25 @@ from parkingspots.payments.rules import PayoutStatus, RefundStatus
 from parkingspots.payments.till import Till
 
 
-async def take_from_payout(session: AsyncSession, payment: Payment, refund: Refund) -> None:
-    """Take the owner's part of a refund of the locked payment from its payout, once for each refund."""
+async def take_from_payout(session: AsyncSession, payment: Payment, refund: Refund, amount: int) -> None:
+    """Take what the owner bears of a refund of the locked payment from its payout, once for each refund."""
     payout = await repository.lock_payout_of(session, payment.id)
-    if payout is None or refund.owner_amount == 0:
+    if payout is None or amount == 0:
         return
     if payout.status is PayoutStatus.PENDING and not payout.is_in_doubt:
-        _lessen(payout, refund.owner_amount)
+        _lessen(payout, amount)
     elif payout.status in {PayoutStatus.PENDING, PayoutStatus.PAID}:
-        refund.reversal_amount = refund.owner_amount
+        refund.reversal_amount = amount
     await session.flush()
 
 
 async def forget(session: AsyncSession, payment: Payment, payout: Payout) -> None:
     """Nothing of the locked payout was paid, so that nothing has to come back: it is lessened instead."""
-    for refund in await repository.refunds_of(session, [payment.id]):
-        if refund.reversal_amount > 0 and refund.reversal_id is None:
-            _lessen(payout, refund.reversal_amount)
-            refund.reversal_amount = 0
-            if refund.status is RefundStatus.SUCCEEDED:
-                refund.act_at, refund.failure = None, None
+    for refund in await repository.reversals_owed(session, payment.id):
+        _lessen(payout, refund.reversal_amount)
+        refund.reversal_amount = 0
+        if refund.status is not RefundStatus.PENDING:
+            refund.act_at, refund.failure = None, None
     await session.flush()
 
 
@@ -44,7 +43,7 @@ def _lessen(payout: Payout, amount: int) -> None:
 
 
 def when_due(refund: Refund, now: datetime) -> datetime | None:
-    """Of a refund that is made: now, where a part of the payout has to come back and has not."""
+    """Of a refund that is made, or not any more: now, where a part of the payout has to come back and has not."""
     return now if refund.reversal_amount > 0 and refund.reversal_id is None else None
 
 
@@ -73,7 +72,7 @@ async def _record(session: AsyncSession, payment_id: UUID, refund_id: UUID, reve
     if payout is None or refund.reversal_id is not None:
         return
     refund.reversal_id = reversal_id
-    if refund.status is RefundStatus.SUCCEEDED:  # it may have failed at the bank meanwhile, and be due again
+    if refund.status is not RefundStatus.PENDING:  # it may have failed at the bank meanwhile, and be due again
         refund.act_at, refund.failure = None, None
     payout.reversed_amount += refund.reversal_amount
     if payout.reversed_amount == payout.amount:

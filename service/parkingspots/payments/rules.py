@@ -12,6 +12,8 @@ MOST_ATTEMPTS = 10
 class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
+    """The bank, or somebody in Stripe's own pages, has given the money back instead."""
 
 
 class PayoutStatus(StrEnum):
@@ -49,6 +51,11 @@ WEIGHTS = (DisputeStatus.OPEN, DisputeStatus.INQUIRY, DisputeStatus.LOST, Disput
 def heaviest(disputes: Collection[DisputeStatus]) -> DisputeStatus | None:
     """How a payment stands that has been disputed so."""
     return next((status for status in WEIGHTS if status in disputes), None)
+
+
+NO_ACCOUNT = "The owner has no account yet that takes payouts."
+DISPUTED = "The payment is disputed."
+"""What a payout may wait for, as its owner is told."""
 
 
 class Road(StrEnum):
@@ -108,6 +115,11 @@ def owner_part(amount: int, total: int, owner_total: int, step: int = 1) -> int:
     least amount that can be moved in the currency; all four are multiples of it.
     """
     return (2 * amount * owner_total + total * step) // (2 * total * step) * step
+
+
+def cut(amount: int, owner_amount: int, by: int, step: int = 1) -> int:
+    """What the owner does not bear any more of a refund that is made smaller `by` so much; multiples of `step`."""
+    return owner_amount - owner_amount * (amount - by) // (amount * step) * step
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:

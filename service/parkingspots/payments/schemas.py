@@ -10,7 +10,7 @@ from parkingspots.bookings.rules import PaymentStatus
 from parkingspots.kit.wire import Cents, Instant, Line, Rate, Wire
 from parkingspots.payments.gateway import Intent
 from parkingspots.payments.models import Payment, Payout, Refund
-from parkingspots.payments.rules import DisputeStatus, PayoutStatus, RefundStatus
+from parkingspots.payments.rules import DISPUTED, NO_ACCOUNT, DisputeStatus, PayoutStatus, RefundStatus
 
 BOOKING_ID = "0198c0de-7a10-7000-8000-000000000004"
 PAYMENT_ID = "0198c0de-7a10-7000-8000-000000000007"
@@ -183,6 +183,9 @@ class PaymentOut(Wire):
         )
 
 
+TRIED_AGAIN = "The payment provider has not made it yet. It is tried again by itself."
+
+
 class PayoutOut(Wire):
     model_config = ConfigDict(
         title="Payout",
@@ -218,7 +221,8 @@ class PayoutOut(Wire):
     @classmethod
     def of(cls, payout: Payout) -> "PayoutOut":
         shown = {name: getattr(payout, name) for name in cls.model_fields if name != "waits_for"}
-        return cls.model_validate(shown | {"waits_for": payout.failure})
+        is_for_the_owner = payout.failure in {None, NO_ACCOUNT, DISPUTED}
+        return cls.model_validate(shown | {"waits_for": payout.failure if is_for_the_owner else TRIED_AGAIN})
 
 
 class Earnings(Wire):

@@ -15,8 +15,8 @@ from parkingspots.bookings.problems import NotPayable
 from parkingspots.bookings.rules import PaymentStatus, Status
 from parkingspots.kit.database import retried
 from parkingspots.kit.paging import Page
-from parkingspots.payments import books, counts, ledger, refunds, repository, rules
-from parkingspots.payments.gateway import Charge, Intent, IntentStatus
+from parkingspots.payments import books, counts, ledger, refunds, repository, rules, sharing
+from parkingspots.payments.gateway import Charge, Intent, IntentStatus, even_if_broken
 from parkingspots.payments.models import Payment, Refund
 from parkingspots.payments.problems import PaymentNotFound
 from parkingspots.payments.rules import Road
@@ -47,11 +47,12 @@ async def begin(till: Till, renter: User, booking_id: UUID, now: datetime) -> In
     if payment.intent_id is not None:
         intent = await till.gateway.intent(payment.intent_id)
     else:
-        key = f"intent-{payment.id}"
-        intent = await till.gateway.create_intent(booking_id, payment.amount, payment.currency, key)
+        wanted = booking_id, payment.amount, payment.currency
+        intent = await even_if_broken(lambda key: till.gateway.create_intent(*wanted, key), f"intent-{payment.id}")
         async with till.database.transaction() as session:
-            await _tied(session, payment.id, intent)
+            tied = await _tied(session, payment.id, intent)
         counts.INTENTS.inc()
+        intent = intent if tied == intent.id else await till.gateway.intent(tied)
     if intent.status in {IntentStatus.PAID, IntentStatus.CANCELLED}:
         await settled(till, payment.id, intent, Road.CLIENT, now)
         raise NotPayable
@@ -68,13 +69,17 @@ async def _opened(session: AsyncSession, till: Till, renter: User, booking_id: U
 
 
 @retried
-async def _tied(session: AsyncSession, payment_id: UUID, intent: Intent) -> None:
-    """Until this is committed nobody has the client secret, so an intent that is not tied is never paid."""
+async def _tied(session: AsyncSession, payment_id: UUID, intent: Intent) -> str:
+    """The id of the intent that is the payment's from now on: this one, unless another was tied before.
+
+    Until this is committed nobody has the client secret, so an intent that is not tied is never paid.
+    """
     booking, payment = await books.locked(session, payment_id)
     if payment.status is not PaymentStatus.PENDING:
         raise NotPayable
-    payment.intent_id = booking.payment_intent_id = intent.id
+    payment.intent_id = booking.payment_intent_id = payment.intent_id or intent.id
     await session.flush()
+    return payment.intent_id
 
 
 async def confirm(till: Till, payer: User, intent_id: str, now: datetime) -> tuple[Status, Intent]:
@@ -132,7 +137,7 @@ async def _taken(
         return Settled(payment, booking, is_confirmed=True)
     await bookings.show_payment(session, booking, PaymentStatus.COMPLETED, books.receipt(payment))
     why = "The payment came when the booking was over."
-    refund = await refunds.decide(session, payment, payment.amount, refunds.LATE, why, now)
+    refund = await sharing.decide(session, payment, payment.amount, refunds.LATE, why, now)
     refund.tell_at = now
     await session.flush()
     return Settled(payment, booking, is_late=True)

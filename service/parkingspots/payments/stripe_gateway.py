@@ -12,12 +12,14 @@ from parkingspots.kit.currencies import digits, written
 from parkingspots.payments.counts import CALLS, LATENCY
 from parkingspots.payments.gateway import (
     AwayError,
+    BrokenError,
     Charge,
     ConnectedAccount,
     Dispute,
     GivenBack,
     Intent,
     IntentStatus,
+    NonsenseError,
     RefundState,
     RefusedError,
 )
@@ -49,6 +51,8 @@ DISPUTE_STATUSES = {
     "lost": DisputeStatus.LOST,
 }
 """All others are open: the bank has taken the money."""
+FAILED = 500
+"""Stripe's status from which on it keeps the answer for the key, though it may have done nothing."""
 EXPANDED = ["latest_charge", "payment_method"]
 
 
@@ -163,8 +167,10 @@ class StripeGateway:
                 return str(transfer.id)
         return None
 
-    async def transferred(self, transfer_id: str) -> int:
-        return await _said("transferred", self._api.transfers.retrieve_async(transfer_id), _left)
+    async def transferred(self, payout_id: UUID) -> int:
+        wanted: Any = {"transfer_group": str(payout_id), "limit": 100}
+        async with _listed("transferred", self._api.transfers.list_async(wanted)) as transfers:
+            return sum([_left(each) async for each in transfers])
 
     async def reverse(self, transfer_id: str, amount: int, currency: str, refund_id: UUID, key: str) -> str:
         wanted: Any = {"amount": in_stripes_units(amount, currency), "metadata": {"refund_id": str(refund_id)}}
@@ -218,11 +224,11 @@ def _errors(what: str) -> Iterator[None]:
         outcome = "refused"
         raise RefusedError(error.user_message or "it gives no reason") from error
     except stripe.StripeError as error:
-        outcome = "away"
-        raise AwayError(f"{type(error).__name__} {error.http_status or ''}".strip()) from error
+        outcome, said = "away", f"{type(error).__name__} {error.http_status or ''}".strip()
+        raise (BrokenError if (error.http_status or 0) >= FAILED else AwayError)(said) from error
     except (AttributeError, TypeError, ValueError, KeyError) as error:
-        outcome = "away"
-        raise AwayError("an answer that nobody understands") from error
+        outcome = "nonsense"
+        raise NonsenseError("an answer that nobody understands") from error
     finally:
         LATENCY.labels(what).observe(perf_counter() - began)
         CALLS.labels(what, outcome).inc()
@@ -265,8 +271,16 @@ def _given_back(said: Any) -> GivenBack:  # noqa: ANN401
         state=REFUND_STATES.get(said.status, RefundState.PROCESSING),
         amount=in_iso_units(said.amount, said.currency.upper()),
         intent_id=_id(said.payment_intent),
-        refund_id=UUID(ours) if ours else None,
+        refund_id=_uuid(ours),
     )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """None for what others have written there."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 def _account(said: Any) -> ConnectedAccount:  # noqa: ANN401

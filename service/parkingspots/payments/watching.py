@@ -11,8 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from parkingspots.kit.database import Database, described
 from parkingspots.payments import counts
 from parkingspots.payments.checking import LedgerCheck
-from parkingspots.payments.models import Event, Refund
-from parkingspots.payments.rules import RefundStatus
+from parkingspots.payments.models import Event, Payout, Refund
 
 PAUSE = 60.0  # seconds
 
@@ -43,9 +42,10 @@ async def look(database: Database) -> None:
     """Set the gauges."""
     checked = select(LedgerCheck.differences).where(LedgerCheck.ended_at.is_not(None))
     parked = select(func.count()).where(Event.parked_at.is_not(None))
-    refused = select(func.count()).where(Refund.act_at.is_not(None), Refund.status == RefundStatus.PENDING)
+    refunds = select(func.count()).where(Refund.act_at.is_not(None), Refund.refusals > 0)
+    payouts = select(func.count()).where(Payout.act_at.is_not(None), Payout.refusals > 0)
     async with database.reader() as session:
         differences = await session.scalar(checked.order_by(LedgerCheck.day.desc()).limit(1))
         counts.DIFFERENCES.set(differences or 0)
         counts.PARKED.set(await session.scalar(parked) or 0)
-        counts.REFUSED.set(await session.scalar(refused.where(Refund.refusals > 0)) or 0)
+        counts.REFUSED.set((await session.scalar(refunds) or 0) + (await session.scalar(payouts) or 0))

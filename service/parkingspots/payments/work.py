@@ -4,11 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 
-from parkingspots.payments import checking, events, letters, looking, payouts, refunds
+import structlog
+
+from parkingspots.payments import checking, events, giving_back, letters, looking, payouts, refunds
 from parkingspots.payments.till import Till
 
-MOST_AT_ONCE = 500
-"""Of each kind in a run: each takes Stripe some tenths of a second."""
+LONGEST = 30.0
+"""Seconds of a step in a run, so that none keeps the others waiting; Stripe takes some tenths of one each time."""
+
+log = structlog.get_logger(__name__)
 
 Step = Callable[[Till, datetime], Awaitable[bool]]
 
@@ -23,7 +27,7 @@ STEPS: Mapping[str, Step] = {
     "handle_events": events.handle_next,
     "reconcile_payments": looking.look_at_next,
     "decide_refunds": _decide_refund,
-    "carry_out_refunds": refunds.carry_out_next,
+    "carry_out_refunds": giving_back.carry_out_next,
     "carry_out_payouts": payouts.carry_out_next,
     "tell_renters": letters.tell_next,
 }
@@ -33,16 +37,17 @@ JOBS: Mapping[str, Step] = {**STEPS, "check_ledger": checking.compare_daily}
 
 async def drained(step: Step, till: Till, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
     """Do a step until nothing is due; how often. Time goes on meanwhile, or a lease would be over when it is taken."""
-    count, began = 0, monotonic()
-    while count < MOST_AT_ONCE and not stopping():
-        if not await step(till, now + timedelta(seconds=monotonic() - began)):
-            break
-        count += 1
+    count, began, gone = 0, monotonic(), 0.0
+    while gone < LONGEST and not stopping() and await step(till, now + timedelta(seconds=gone)):
+        count, gone = count + 1, monotonic() - began
     return count
 
 
 async def run(till: Till, now: datetime) -> None:
-    """All steps, one after the other. Runs side by side pass over what another is at."""
+    """All steps, one after the other, whatever becomes of one. Runs side by side pass over what another is at."""
     began = monotonic()
-    for step in STEPS.values():
-        await drained(step, till, now + timedelta(seconds=monotonic() - began))
+    for name, step in STEPS.items():
+        try:
+            await drained(step, till, now + timedelta(seconds=monotonic() - began))
+        except Exception:
+            log.exception("a step failed; the minute job makes up for it", step=name)
