@@ -60,7 +60,7 @@ class MemoryGateway:
         """Does what it is asked for, and nobody hears of it."""
         self.refuses_refunds = self.refuses_transfers = self.refuses_accounts = False
         self.fails = False
-        """Does what it is asked for, says that it failed, and says so again for the same key."""
+        """Does nothing, says that it failed, and says so again for the same key."""
         self._failed: set[str] = set()
         self._done: dict[str, Any] = {}
         self._numbers = count(1)
@@ -277,13 +277,13 @@ class MemoryGateway:
 
     def _once(self, key: str, made: Callable[[], T]) -> T:
         self._answer()
+        if self.fails or key in self._failed:
+            self._failed.add(key)
+            raise BrokenError("APIError 500")
         if key not in self._done:
             self._done[key] = made()
         if self.loses_answers:
             raise AwayError("ReadTimeout")
-        if self.fails or key in self._failed:
-            self._failed.add(key)
-            raise BrokenError("APIError 500")
         done: T = self._done[key]
         return done
 

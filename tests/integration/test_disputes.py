@@ -246,3 +246,19 @@ async def test_a_refund_that_failed_before_the_bank_gave_all_back_stays_away(
     await let_time_pass(paid_api, session, clock, DUE)
     assert money.given(payment["payment_intent_id"]) == 0
     assert await books(session) == {}
+
+
+async def test_what_a_refund_took_from_a_payout_is_not_taken_again_when_the_bank_makes_it(
+    paid_api: Api, money: MemoryGateway, session: AsyncSession, clock: SetClock, admin: Person, payment: Any
+) -> None:
+    await let_time_pass(paid_api, session, clock, DUE)
+    money.refuses_refunds = True
+    admin = await paid_api.sign_in(admin.id, admin.email)
+    await paid_api.post("/payments/refund", admin, payment_id=payment["id"], amount=385)
+    dispute_id = money.dispute_charge(payment["payment_intent_id"], DisputeStatus.LOST, 500)
+    await tell(paid_api, "charge.dispute.closed", dispute_id)
+    money.refuses_refunds = False
+    await let_time_pass(paid_api, session, clock, 7)
+    assert money.given(payment["payment_intent_id"]) == 270
+    assert money.paid_out() == 0
+    assert await books(session) == {}
