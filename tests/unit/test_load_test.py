@@ -25,7 +25,7 @@ def test_a_url_without_its_scheme_is_none(url: str) -> None:
     assert "with its scheme" in said(url=url)
 
 
-@pytest.mark.parametrize("url", [WELL["--url"], f"{WELL['--url']}/", "http://[::1", "http://%"])
+@pytest.mark.parametrize("url", [WELL["--url"], f"{WELL['--url']}/", "http://[::1", "http://%"], ids=range(4))
 def test_where_nobody_answers_nobody_is_sent(url: str) -> None:
     assert "nobody answers" in said(url=url)
 
