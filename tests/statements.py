@@ -11,13 +11,15 @@ from asyncpg.protocol.protocol import Protocol
 WAYS = ("query", "bind_execute", "bind_execute_many", "bind")
 """The driver's own: SQLAlchemy's statements and ours, prepared or not, all go one of these."""
 OF_TRANSACTIONS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
+OF_A_NEW_CONNECTION = "typeinfo_tree", "'jit'"
+"""How the driver looks a type up, once for each connection."""
 
 _sent: ContextVar[list[str] | None] = ContextVar("sent", default=None)
 
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Those of this task and of the ones it begins, in their order, but for the bounds of transactions."""
+    """Those of this task and of the ones it begins, in their order; without bounds of transactions and looks at types."""
     sent: list[str] = []
     before = _sent.set(sent)
     with pytest.MonkeyPatch.context() as patch:
@@ -35,7 +37,8 @@ def _noting(way: Callable[..., Any]) -> Callable[..., Any]:
         if sent is not None:
             asked = args[0] if args else kwargs["state"]
             sql: str = asked if isinstance(asked, str) else asked.query
-            if sql.split(maxsplit=1)[0].rstrip(";") not in OF_TRANSACTIONS:
+            is_its_own = any(words in sql for words in OF_A_NEW_CONNECTION)
+            if sql.split(maxsplit=1)[0].rstrip(";") not in OF_TRANSACTIONS and not is_its_own:
                 sent.append(sql)
         return way(protocol, *args, **kwargs)
 
