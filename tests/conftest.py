@@ -29,6 +29,7 @@ hypothesis.settings.load_profile("parkingspots")
 WEBHOOK_SECRET = "whsec_of_the_tests_000000"
 Record = Callable[..., Awaitable[str]]
 TABLES = (
+    "job_runs",
     *("ledger_checks", "stripe_events", "connected_accounts", "payouts", "refunds", "disputes", "payments"),
     "refunds_due",
     *("idempotency_keys", "one_time_tokens", "review_votes", "reviews"),

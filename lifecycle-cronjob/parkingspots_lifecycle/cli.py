@@ -2,37 +2,46 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+import traceback
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots.kit import logs
 from parkingspots.kit.database import Database, described
+from parkingspots.kit.job_runs import Due
 from parkingspots.payments.command import till_of
-from parkingspots.payments.till import Till
 from parkingspots.settings import SettingsError, load
-from parkingspots_lifecycle import job
+from parkingspots_lifecycle import job, report
+from parkingspots_lifecycle.job import Result
 from parkingspots_lifecycle.loop import run_until, stop_on_signals
+from parkingspots_lifecycle.steps import STEPS, Bench, Step
 
 POOL_SIZE = 1
 
 app = typer.Typer(
-    help="Start due bookings, complete past ones and cancel holds that were not paid in time.",
+    help="Start due bookings, complete past ones, cancel holds that were not paid in time, and handle money.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
 
+class Unfinished(Exception):  # noqa: N818 - a sentence for a person at a terminal
+    """Some of a run was not done."""
+
+
 def main() -> None:
     """Run the command line; what can go wrong in daily use is one line and exit code 1."""
     try:
         app()
-    except SettingsError as error:
+    except (SettingsError, Unfinished) as error:
         sys.exit(_complaint(str(error)))
     except (SQLAlchemyError, OSError) as error:
         sys.exit(_complaint(f"The database refused or cannot be reached: {described(error)}"))
@@ -44,11 +53,51 @@ def _complaint(sentence: str) -> int:
     return 1
 
 
-@app.command(epilog="Example: [bold]parkingspots-lifecycle run[/bold]")
-def run() -> None:
+def _known(names: list[str]) -> list[str]:
+    for name in names:
+        if name not in {step.name for step in STEPS}:
+            raise typer.BadParameter(f"there is no {name!r}. There are: {', '.join(step.name for step in STEPS)}.")
+    return names
+
+
+Only = Annotated[
+    list[str], typer.Option("--step", metavar="NAME", callback=_known, help="This one only; may be given again.")
+]
+
+
+@app.command(epilog="Example: [bold]parkingspots-lifecycle run --dry-run[/bold]")
+def run(
+    step: Only = [],  # noqa: B006 - typer reads it
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is due, and do nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
     """Do what is due, once."""
-    moved = asyncio.run(_run())
-    Console(soft_wrap=True).print(", ".join(f"{name}: {count}" for name, count in moved.items()), highlight=False)
+    with _errors_shown(debug):
+        if dry_run:
+            due = asyncio.run(_due(step))
+            _say(report.due_as_json(due) if as_json else report.due_as_table(due))
+            return
+        results = asyncio.run(_run(step))
+        _say(report.results_as_json(results) if as_json else report.of_results(results))
+        if why := report.failures(results):
+            raise Unfinished(why) from next(result.error for result in results if result.error)
+
+
+def _say(what: str | Table) -> None:
+    console = Console(soft_wrap=isinstance(what, str))
+    console.print(what, highlight=False, markup=False)
+
+
+@contextmanager
+def _errors_shown(debug: bool) -> Iterator[None]:
+    """With where they come from, where that is asked for."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, Unfinished) as error:
+        if debug:
+            traceback.print_exception(error.__cause__ if isinstance(error, Unfinished) else error)
+        raise
 
 
 @app.command(epilog="Example: [bold]parkingspots-lifecycle loop[/bold]")
@@ -58,21 +107,27 @@ def loop() -> None:
 
 
 @asynccontextmanager
-async def _working() -> AsyncIterator[tuple[Database, Till | None, asyncio.Event]]:
-    """The database, what money is handled with, and the event that SIGTERM and SIGINT set."""
+async def _working() -> AsyncIterator[tuple[Bench, asyncio.Event]]:
+    """What the job works with, and the event that SIGTERM and SIGINT set."""
     settings = load()
     logs.configure(settings)
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database, till_of(settings, database) as till:
-        yield database, till, stop
+        yield Bench(database, till), stop
 
 
-async def _run() -> dict[str, int]:
-    async with _working() as (database, till, stop):
-        return await job.run(database, stop.is_set, till)
+async def _due(only: Sequence[str]) -> list[tuple[Step, Due]]:
+    async with _working() as (bench, _):
+        return await job.due(bench, only)
+
+
+async def _run(only: Sequence[str]) -> list[Result]:
+    async with _working() as (bench, stop):
+        with report.progress(Console(stderr=True)) as told:
+            return await job.run(bench, stop, only, told)
 
 
 async def _loop() -> None:
-    async with _working() as (database, till, stop):
-        await run_until(stop, database, till=till)
+    async with _working() as (bench, stop):
+        await run_until(stop, bench)

@@ -1,93 +1,120 @@
-"""One run of the job: each step in bounded batches, each batch a transaction of its own."""
+"""One run of the job: each step in bounded batches, with its own budget, its own failure and a row about it."""
 
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
 
-import structlog
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.accounts import service as accounts
-from parkingspots.bookings import service as bookings
-from parkingspots.kit import changes, idempotency
-from parkingspots.kit.database import Database, described, retried
-from parkingspots.payments import events
-from parkingspots.payments import work as payments
-from parkingspots.payments.till import Till
+from parkingspots.kit import job_runs
+from parkingspots.kit.database import described
+from parkingspots.kit.job_runs import Due, Outcome
+from parkingspots_lifecycle.steps import Bench, Step, steps
 
-BATCH = 500
-"""Bookings a transaction: some tens of milliseconds, so that nobody waits for the job's locks."""
+GRACE = 7.0
+"""Seconds for the batch in hand when the job is to end; what is cut off then is undone, or goes on after its lease."""
 
-log = structlog.get_logger(__name__)
+
+class CutOffError(Exception):
+    def __init__(self) -> None:
+        super().__init__(f"it was still at work {GRACE:.0f} seconds after the job was to end")
 
 
 @dataclass(frozen=True)
-class Step:
-    """A use case that moves up to so many bookings on, or deletes so many rows, and says how many."""
+class Result:
+    step: Step
+    outcome: Outcome
+    seconds: float
+    error: Exception | None = None
 
-    name: str
-    act: Callable[[AsyncSession, int], Awaitable[int]]
+    @property
+    def failure(self) -> str | None:
+        """What went wrong, in a sentence."""
+        if self.error is None:
+            return None
+        if isinstance(self.error, SQLAlchemyError | OSError):
+            return described(self.error)
+        return str(self.error) or type(self.error).__name__
+
+    @property
+    def bug(self) -> Exception | None:
+        """What went wrong, where that is nobody's fault but the program's."""
+        return None if isinstance(self.error, SQLAlchemyError | OSError | CutOffError) else self.error
 
 
-# Lapsed holds first: they keep others from booking. Past bookings before due ones, which then need no start.
-STEPS = (
-    Step("cancel_lapsed", bookings.cancel_lapsed),
-    Step("complete_past", bookings.complete_past),
-    Step("start_due", bookings.start_due),
-    Step("purge_idempotency_keys", idempotency.purge),
-    Step("purge_sessions_and_tokens", accounts.purge),
-    Step("purge_changes", changes.purge),
-    Step("purge_events", events.purge),
-)
+Told = Callable[[Step, int], None]
+"""Hears how many rows a step has moved so far."""
 
 
 async def run(
-    database: Database, stopping: Callable[[], bool] = lambda: False, till: Till | None = None
-) -> dict[str, int]:
-    """How many rows each step moved or deleted. A step that fails is logged and does not keep the others from running.
+    bench: Bench,
+    stop: asyncio.Event | None = None,
+    only: Sequence[str] = (),
+    told: Told = lambda *_: None,
+) -> list[Result]:
+    """Do what is due; `only` names steps, where not all are meant. A step that fails keeps no other from running.
 
-    Raises the first failure at the end. `stopping` is asked between batches. Without a `till`, no money is handled.
+    When `stop` is set, the batch in hand is ended and no other begun. Raises SQLAlchemyError or OSError where the
+    database is away, so that nothing can be written down.
     """
-    moved: dict[str, int] = {}
-    failures: list[Exception] = []
-    for name, drain in _drains(database, stopping, till):
-        try:
-            moved[name] = await drain()
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("step failed", step=name, error=described(error))
-            failures.append(error)
-        except Exception as error:
-            log.exception("step failed", step=name)
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return moved
+    stop, run_id = stop or asyncio.Event(), uuid4()
+    wanted = [step for step in steps(bench) if not only or step.name in only]
+    return [await _run(step, bench, stop, run_id, told) for step in wanted if not stop.is_set()]
 
 
-def _drains(
-    database: Database, stopping: Callable[[], bool], till: Till | None
-) -> Iterator[tuple[str, Callable[[], Awaitable[int]]]]:
-    for step in STEPS:
-        yield step.name, partial(_drain, database, step, stopping)
-    if till is not None:
-        for name, act in payments.JOBS.items():
-            yield name, partial(_drain_till, database, till, act, stopping)
+async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
+    """What each step has before it; nothing is changed."""
+    async with bench.database.reader() as session:
+        return [(step, await step.due(session)) for step in steps(bench) if not only or step.name in only]
 
 
-async def _drain_till(database: Database, till: Till, act: payments.Step, stopping: Callable[[], bool]) -> int:
-    async with database.reader() as session:
-        now: datetime = (await session.execute(select(func.now()))).scalar_one()
-    return await payments.drained(act, till, now, stopping)
+async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
+    began, moved, error = monotonic(), 0, None
+    async with bench.database.transaction() as session:
+        row_id = await job_runs.begin(session, run_id, step.name)
+    try:
+        async for count in _batches(step, bench, stop):
+            moved += count
+            told(step, moved)
+    except Exception as raised:  # noqa: BLE001 - whatever it is, the other steps go on
+        error = raised
+    kind = type(error).__name__ if error else None
+    outcome = Outcome(moved, moved, int(error is not None), kind, await _left(step, bench))
+    async with bench.database.transaction() as session:
+        await job_runs.end(session, row_id, outcome)
+    return Result(step, outcome, monotonic() - began, error)
 
 
-async def _drain(database: Database, step: Step, stopping: Callable[[], bool]) -> int:
-    """Batch after batch until one was not full. Runs side by side pass over what another has locked."""
-    total, moved = 0, BATCH
-    while moved == BATCH and not stopping():
-        async with database.transaction() as session:
-            moved = await retried(step.act)(session, BATCH)
-        total += moved
-    return total
+async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterator[int]:
+    """How many each batch moved, until one was not full, the step's time is over, or the job is to end."""
+    began, moved = monotonic(), step.batch()
+    while moved >= step.batch() and not stop.is_set() and monotonic() - began < step.budget:
+        moved = await _within_grace(step.act(bench), stop)
+        yield moved
+
+
+async def _within_grace(batch: Coroutine[Any, Any, int], stop: asyncio.Event) -> int:
+    """What the batch moved; cut off where it goes on for long after `stop` was set."""
+    working, stopping = asyncio.create_task(batch), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working}, timeout=GRACE)
+        if not working.done():
+            raise CutOffError
+        return working.result()
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+async def _left(step: Step, bench: Bench) -> Due | None:
+    """What is still due; None where that cannot be said."""
+    try:
+        async with bench.database.reader() as session:
+            return await step.due(session)
+    except (SQLAlchemyError, OSError):
+        return None

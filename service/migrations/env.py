@@ -8,6 +8,7 @@ import parkingspots.bookings.models
 import parkingspots.kit.audit
 import parkingspots.kit.changes
 import parkingspots.kit.idempotency
+import parkingspots.kit.job_runs
 import parkingspots.payments.checking
 import parkingspots.payments.ledger
 import parkingspots.payments.models

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from parkingspots import __version__
 from parkingspots.kit.database import Database
 from parkingspots.kit.dependencies import CurrentCache, ProbeDatabase
+from parkingspots.kit.job_runs import FIGURES
 from parkingspots.kit.problems import Unavailable, problems
 from parkingspots.kit.schema import objection
 from parkingspots.kit.wire import Wire
@@ -93,8 +94,9 @@ async def read_health(database: ProbeDatabase, cache: CurrentCache) -> HealthOut
 
 
 @router.get("/metrics", include_in_schema=False)
-async def read_metrics() -> Response:
-    """What this process counts, for Prometheus."""
+async def read_metrics(database: ProbeDatabase) -> Response:
+    """What this process counts, and how the minute job does, for Prometheus."""
+    await FIGURES.refresh(database)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conftest import Record
 from interleaving import meanwhile
+from minute_job import moved
 from parkingspots.dev.postgres import PostgresServer
 from parkingspots.kit import changes, migrating
 from parkingspots.kit.database import Database
 from parkingspots.seed.service import seed
 from parkingspots.settings import Settings
-from parkingspots_lifecycle import job
 from product import SPOT, Api, Person
 
 SOMEWHERE_ELSE: dict[str, Any] = {"latitude": 40.6401, "longitude": 22.9444}
@@ -115,7 +115,7 @@ async def test_a_booking_that_is_confirmed_or_started_holds_its_time_as_before(
     started = await record("confirmed", -1, 1, now=datetime.now(UTC))
     await log.rows()
     await api.put(f"/bookings/{booking}/status", owner, status="confirmed")
-    assert (await job.run(database))["start_due"] == 1
+    assert (await moved(database))["start_due"] == 1
     assert started
     assert await log.kinds() == only()
 
@@ -125,7 +125,7 @@ async def test_the_job_that_completes_a_booking_frees_its_time_and_counts_it(
 ) -> None:
     await record("confirmed", -3, -1, now=datetime.now(UTC))
     await log.rows()
-    await job.run(database)
+    await moved(database)
     assert await log.kinds() == only(booking=1, page=1)
 
 

@@ -11,10 +11,10 @@ from structlog.testing import capture_logs
 from conftest import SetClock
 from counted import counted
 from memory_gateway import MemoryGateway
+from minute_job import moved
 from parkingspots.kit.database import Database
 from parkingspots.payments.gateway import AwayError, Intent
 from parkingspots.payments.rules import DisputeStatus
-from parkingspots_lifecycle import job
 from paying import an_event, begun, booked, rest, send, tell, work_through
 from product import Api, Person
 
@@ -148,7 +148,7 @@ async def test_old_events_are_forgotten_unless_somebody_has_to_see_them(
             FROM (VALUES ('old', now() - interval '31 days'), ('new', now() - interval '29 days'),
                 ('parked', now() - interval '31 days')) AS event (id, received)""")
     )
-    assert (await job.run(database))["purge_events"] == 1
+    assert (await moved(database))["purge_events"] == 1
     assert await stored(session) == ["new", "parked"]
 
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from minute_job import moved
 from parkingspots.kit.database import Database
-from parkingspots_lifecycle import job
 from product import SPOT, Api, Person, until
 
 KEY = {"Idempotency-Key": "6f1c-once"}
@@ -202,6 +202,6 @@ async def test_the_minute_job_forgets_answers_that_are_a_day_old(
     age = "UPDATE idempotency_keys SET created_at = now() - make_interval(hours => :hours) WHERE key = :key"
     await session.execute(text(age), {"key": "old", "hours": 24})
     await session.execute(text(age), {"key": "new", "hours": 23})
-    moved = await job.run(database)
-    assert moved["purge_idempotency_keys"] == 1
+    done = await moved(database)
+    assert done["purge_idempotency_keys"] == 1
     assert await session.scalar(text("SELECT key FROM idempotency_keys")) == "new"

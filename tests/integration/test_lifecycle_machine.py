@@ -18,10 +18,10 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from minute_job import moved
 from parkingspots.bookings import rules
 from parkingspots.bookings.rules import HOLDING, Status
 from parkingspots.kit.database import Database
-from parkingspots_lifecycle import job
 from product import Api, Person
 
 LEAD = st.sampled_from([0, 0, 25])  # minutes to the start
@@ -90,7 +90,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def run_the_job(self) -> None:
-        self.do(job.run(self.database))
+        self.do(moved(self.database))
         self.moved_to(self.stored())
 
     @invariant()

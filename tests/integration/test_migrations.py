@@ -52,6 +52,7 @@ MONEY = """
     INSERT INTO disputes (id, payment_id, amount, status) SELECT 'dp_1', id, 1, 'open' FROM payments LIMIT 1;
     INSERT INTO connected_accounts (owner_id, country, business_type) SELECT id, 'GR', 'company' FROM users;
     INSERT INTO stripe_events (id, kind, created, received_at) VALUES ('evt_1', 'a.test', now(), now());
+    INSERT INTO job_runs (run_id, step) VALUES (gen_random_uuid(), 'a_step');
     INSERT INTO ledger_checks (day, began_at) VALUES (current_date, now());
     INSERT INTO ledger_entries (cause, account, amount, currency, payment_id, owner_id)
         SELECT 'a test ' || id, account, part, currency, id, owner_id

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from interleaving import meanwhile
+from minute_job import moved
 from parkingspots.kit.database import Database
-from parkingspots_lifecycle import job
 from product import Api, Person
 
 Record = Callable[..., Awaitable[str]]
@@ -28,14 +28,14 @@ async def test_of_a_check_out_a_cancellation_and_the_job_one_wins(
     completed = 0
     for number in range(ROUNDS):
         booking = await record("confirmed", -number - 2, -number - 1, now=datetime.now(UTC))
-        left, again, cancelled, moved = await asyncio.gather(
+        left, again, cancelled, done = await asyncio.gather(
             status(api, renter, booking, "check-out"),
             status(api, renter, booking, "check-out"),
             status(api, admin, booking, "cancel"),
-            job.run(database),
+            moved(database),
         )
         assert {left, again, cancelled} <= {200, 409}
-        assert [left, again, cancelled].count(200) + moved["complete_past"] == 1
+        assert [left, again, cancelled].count(200) + done["complete_past"] == 1
         now = await session.scalar(text("SELECT status FROM bookings WHERE id = :id"), {"id": booking})
         assert now == ("cancelled" if cancelled == 200 else "completed")
         completed += now == "completed"

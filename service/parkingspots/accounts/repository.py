@@ -28,7 +28,9 @@ from parkingspots.accounts.models import OneTimeToken, Session, User, lowered, o
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.accounts.tokens import Claims
 from parkingspots.bookings.models import Booking
+from parkingspots.kit import job_runs
 from parkingspots.kit.database import RawConnection
+from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page, newest
 from parkingspots.kit.statements import Statement, parameter
 
@@ -266,10 +268,22 @@ async def delete_sessions_and_tokens(session: AsyncSession, user_id: UUID) -> No
     await session.execute(delete(OneTimeToken).where(OneTimeToken.user_id == user_id))
 
 
+OVER = over_at(Session.ended_at, Session.expires_at)
+"""When a session was over."""
+
+
+async def old_sessions(session: AsyncSession) -> Due:
+    return await job_runs.due(session, OVER + SESSIONS_STAY, func.now() - SESSIONS_STAY > OVER)
+
+
+async def old_tokens(session: AsyncSession) -> Due:
+    over = OneTimeToken.expires_at
+    return await job_runs.due(session, over + TOKENS_STAY, over < func.now() - TOKENS_STAY)
+
+
 async def delete_old_sessions(session: AsyncSession, batch: int) -> int:
     """Up to `batch` sessions that have been over for SESSIONS_STAY; how many they were."""
-    over = over_at(Session.ended_at, Session.expires_at)
-    return await _delete_old(session, Session, over, SESSIONS_STAY, batch)
+    return await _delete_old(session, Session, OVER, SESSIONS_STAY, batch)
 
 
 async def delete_old_tokens(session: AsyncSession, batch: int) -> int:

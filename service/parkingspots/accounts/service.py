@@ -14,6 +14,7 @@ from parkingspots.accounts.problems import AccountDisabled, EmailTaken, LiveBook
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.kit import audit
 from parkingspots.kit.database import Database, constraint
+from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import NotFound
 
@@ -162,6 +163,13 @@ async def _lock_by_email(session: AsyncSession, email: str) -> User | None:
     if found is not None and user is None:
         raise AccountDisabled("This account is disabled. Have an admin enable it, or use another e-mail.")
     return user
+
+
+async def to_purge(session: AsyncSession) -> Due:
+    """What `purge` has before it."""
+    sessions, tokens = await repository.old_sessions(session), await repository.old_tokens(session)
+    known = [each.oldest for each in (sessions, tokens) if each.oldest is not None]
+    return Due(sessions.count + tokens.count, min(known, default=None))
 
 
 async def purge(session: AsyncSession, batch: int) -> int:

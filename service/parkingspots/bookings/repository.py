@@ -107,15 +107,20 @@ async def take_refund_due(session: AsyncSession) -> RefundDue | None:
     return found
 
 
+TO_START = (
+    Booking.status == literal_column(f"'{Status.CONFIRMED}'"),
+    Booking.start_time <= func.now(),
+    Booking.end_time > func.now(),
+)
+TO_COMPLETE = (
+    Booking.status.in_([literal_column(f"'{status}'") for status in (Status.CONFIRMED, Status.IN_PROGRESS)]),
+    Booking.end_time <= func.now(),
+)
+
+
 async def start_due(session: AsyncSession, batch: int) -> int:
     """Start confirmed bookings whose start has come, the earliest first; how many."""
-    due = _claimed(
-        batch,
-        Booking.start_time,
-        Booking.status == Status.CONFIRMED,
-        Booking.start_time <= func.now(),
-        Booking.end_time > func.now(),
-    )
+    due = _claimed(batch, Booking.start_time, *TO_START)
     started = await session.scalars(
         update(Booking).where(Booking.id.in_(due)).values(status=Status.IN_PROGRESS).returning(Booking.id)
     )
@@ -124,12 +129,7 @@ async def start_due(session: AsyncSession, batch: int) -> int:
 
 async def complete_past(session: AsyncSession, batch: int) -> Sequence[UUID]:
     """Complete bookings whose end has come, the earliest first; the spot of each."""
-    due = _claimed(
-        batch,
-        Booking.end_time,
-        Booking.status.in_([Status.CONFIRMED, Status.IN_PROGRESS]),
-        Booking.end_time <= func.now(),
-    )
+    due = _claimed(batch, Booking.end_time, *TO_COMPLETE)
     completed = await session.scalars(
         update(Booking).where(Booking.id.in_(due)).values(status=Status.COMPLETED).returning(Booking.spot_id)
     )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import ExclusionViolationError
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.models import User
@@ -34,10 +34,11 @@ from parkingspots.bookings.problems import (
 )
 from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quote, Rates, Status
 from parkingspots.bookings.slots import Place
-from parkingspots.kit import audit
+from parkingspots.kit import audit, job_runs
 from parkingspots.kit.attempts import Connect, attempted
 from parkingspots.kit.currencies import least_charge
 from parkingspots.kit.database import RawConnection, retried
+from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid
 from parkingspots.settings import Settings
@@ -349,6 +350,18 @@ async def _moved(session: AsyncSession, booking: Booking, new: Status, **changes
     if not await repository.move(session, booking, new, **changes):
         raise IllegalTransition
     return booking
+
+
+async def to_start(session: AsyncSession) -> Due:
+    return await job_runs.due(session, Booking.start_time, *repository.TO_START)
+
+
+async def to_complete(session: AsyncSession) -> Due:
+    return await job_runs.due(session, Booking.end_time, *repository.TO_COMPLETE)
+
+
+async def to_cancel(session: AsyncSession) -> Due:
+    return await job_runs.due(session, Booking.expires_at, *repository.lapsed(func.now()))
 
 
 async def start_due(session: AsyncSession, batch: int) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.models import User
@@ -12,6 +13,7 @@ from parkingspots.bookings import repository, rules, service
 from parkingspots.bookings.models import Booking, RefundDue
 from parkingspots.bookings.problems import NotPayable, NotYours
 from parkingspots.bookings.rules import PaymentStatus, Status
+from parkingspots.kit.job_runs import Due
 from parkingspots.settings import Settings
 
 
@@ -70,6 +72,11 @@ async def show_payment(
 async def take_refund_due(session: AsyncSession) -> RefundDue | None:
     """A cancelled booking whose payment has to be asked for what goes back. Whoever commits has taken it."""
     return await repository.take_refund_due(session)
+
+
+async def refunds_due(session: AsyncSession) -> Due:
+    """How many cancelled bookings wait for `take_refund_due`."""
+    return Due((await session.execute(select(func.count()).select_from(RefundDue))).scalar_one())
 
 
 async def is_refund_due(session: AsyncSession, booking: Booking) -> bool:

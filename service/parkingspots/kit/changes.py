@@ -5,15 +5,17 @@ a look has seen is said by its snapshot, and the next one reads what that did no
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import Identity, Index, delete, func, select, text
+from sqlalchemy import ColumnElement, Identity, Index, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parkingspots.kit import job_runs
 from parkingspots.kit.footprints import Change, Kind
+from parkingspots.kit.job_runs import Due
 from parkingspots.kit.tables import Base, Word, one_of
 
 
@@ -87,7 +89,7 @@ LOOK = _look("""xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint
 """What has changed since the snapshot $1."""
 FIRST_LOOK = _look("at > now() - make_interval(secs => $1)")
 """What has changed within the last $1 seconds."""
-KEPT = text("interval '2 hours'")
+KEPT = timedelta(hours=2)
 """Longer than an answer is kept and a transaction lasts."""
 
 
@@ -108,9 +110,17 @@ def change_of(row: Record) -> Change:
     )
 
 
+def _is_old() -> ColumnElement[bool]:
+    return ChangeRow.at < func.now() - KEPT
+
+
+async def to_purge(session: AsyncSession) -> Due:
+    return await job_runs.due(session, ChangeRow.at + KEPT, _is_old())
+
+
 async def purge(session: AsyncSession, limit: int) -> int:
     """Delete up to `limit` changes that no process looks at any more; how many there were."""
-    old = select(ChangeRow.id).where(ChangeRow.at < func.now() - KEPT).order_by(ChangeRow.at).limit(limit)
+    old = select(ChangeRow.id).where(_is_old()).order_by(ChangeRow.at).limit(limit)
     claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
     which = ChangeRow.id.in_(select(claimed.c.id))
     deleted = await session.scalars(delete(ChangeRow).where(which).returning(ChangeRow.id))

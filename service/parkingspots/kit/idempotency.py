@@ -18,13 +18,15 @@ from uuid import UUID
 from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
-from sqlalchemy import ForeignKey, Index, SmallInteger, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, ForeignKey, Index, SmallInteger, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parkingspots.kit import job_runs
 from parkingspots.kit.database import Database
 from parkingspots.kit.dependencies import catch_up
+from parkingspots.kit.job_runs import Due
 from parkingspots.kit.problems import Conflict, Problem
 from parkingspots.kit.tables import Base
 
@@ -231,10 +233,17 @@ def _claimed(request: Request) -> Claim | None:
     return getattr(request.state, "claim", None)
 
 
+def _is_over() -> ColumnElement[bool]:
+    return IdempotencyKey.created_at <= func.now() - KEPT
+
+
+async def to_purge(session: AsyncSession) -> Due:
+    return await job_runs.due(session, IdempotencyKey.created_at + KEPT, _is_over())
+
+
 async def purge(session: AsyncSession, batch: int) -> int:
     """Delete up to `batch` answers whose day is over by the database's clock; how many."""
-    over = select(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key)
-    over = over.where(IdempotencyKey.created_at <= func.now() - KEPT).limit(batch)
+    over = select(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).where(_is_over()).limit(batch)
     old = over.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
     which = tuple_(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).in_(select(old))
     deleted = await session.scalars(delete(IdempotencyKey).where(which).returning(IdempotencyKey.status))

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parkingspots.kit.job_runs import Due
 from parkingspots.kit.tables import Base
 from parkingspots.payments import catching_up, repository
 from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
@@ -83,6 +84,13 @@ async def compare(till: Till, since: datetime, now: datetime) -> Found:
         if found.last is None:
             return Found(count, differences)
         after = found.last
+
+
+async def due(session: AsyncSession) -> Due:
+    """The day's comparison, until it has ended."""
+    today = func.timezone("UTC", func.now()).cast(Date)
+    ended = select(LedgerCheck.day).where(LedgerCheck.day == today, LedgerCheck.ended_at.is_not(None))
+    return Due(0 if await session.scalar(ended) else 1)
 
 
 async def compare_daily(till: Till, now: datetime) -> bool:

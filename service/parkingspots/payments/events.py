@@ -7,6 +7,8 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots.kit import job_runs
+from parkingspots.kit.job_runs import Due
 from parkingspots.payments import connect, counts, disputes, giving_back, repository, rules, service
 from parkingspots.payments.gateway import GatewayError
 from parkingspots.payments.models import Event
@@ -130,6 +132,10 @@ HANDLERS: Mapping[str, Handler] = {
 
 def _handler(kind: str) -> Handler | None:
     return next((handler for begins, handler in HANDLERS.items() if kind.startswith(begins)), None)
+
+
+async def to_purge(session: AsyncSession) -> Due:
+    return await job_runs.due(session, Event.received_at + KEPT, *repository.handled_long_ago(KEPT))
 
 
 async def purge(session: AsyncSession, batch: int) -> int:

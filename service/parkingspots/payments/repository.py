@@ -191,9 +191,13 @@ async def store_event(session: AsyncSession, event: dict[str, object]) -> bool:
     return await session.scalar(stored) is not None
 
 
+def handled_long_ago(kept: timedelta) -> tuple[ColumnElement[bool], ...]:
+    return Event.received_at < func.now() - kept, Event.handled_at.is_not(None)
+
+
 async def purge_events(session: AsyncSession, kept: timedelta, batch: int) -> int:
     """Delete up to `batch` events that were handled; how many. Those that are parked stay."""
-    old = select(Event.id).where(Event.received_at < func.now() - kept, Event.handled_at.is_not(None)).limit(batch)
+    old = select(Event.id).where(*handled_long_ago(kept)).limit(batch)
     claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
     deleted = await session.scalars(delete(Event).where(Event.id.in_(select(claimed.c.id))).returning(Event.id))
     return len(deleted.all())

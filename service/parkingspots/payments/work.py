@@ -5,8 +5,15 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
+from parkingspots.bookings import settling as bookings
+from parkingspots.kit import job_runs
+from parkingspots.kit.job_runs import Due
 from parkingspots.payments import checking, events, giving_back, letters, looking, payouts, refunds
+from parkingspots.payments.models import Event, Payment, Payout, Refund
 from parkingspots.payments.till import Till
 
 LONGEST = 30.0
@@ -35,10 +42,26 @@ JOBS: Mapping[str, Step] = {**STEPS, "check_ledger": checking.compare_daily}
 """With what only the minute job does."""
 
 
-async def drained(step: Step, till: Till, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
+def _by(column: InstrumentedAttribute[datetime | None]) -> Callable[[AsyncSession], Awaitable[Due]]:
+    return lambda session: job_runs.due(session, column, column <= func.now())
+
+
+DUE: Mapping[str, Callable[[AsyncSession], Awaitable[Due]]] = {
+    "handle_events": _by(Event.act_at),
+    "reconcile_payments": _by(Payment.look_at),
+    "decide_refunds": bookings.refunds_due,
+    "carry_out_refunds": _by(Refund.act_at),
+    "carry_out_payouts": _by(Payout.act_at),
+    "tell_renters": _by(Refund.tell_at),
+    "check_ledger": checking.due,
+}
+"""What each has before it, by the database's clock."""
+
+
+async def drained(step: Step, till: Till, now: datetime) -> int:
     """Do a step until nothing is due; how often. Time goes on meanwhile, or a lease would be over when it is taken."""
     count, began, gone = 0, monotonic(), 0.0
-    while gone < LONGEST and not stopping() and await step(till, now + timedelta(seconds=gone)):
+    while gone < LONGEST and await step(till, now + timedelta(seconds=gone)):
         count, gone = count + 1, monotonic() - began
     return count
 
