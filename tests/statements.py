@@ -19,7 +19,7 @@ _sent: ContextVar[list[str] | None] = ContextVar("sent", default=None)
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Those of this task and of the ones it begins, in their order; without bounds of transactions and looks at types."""
+    """Those of this task and of the ones it begins, but for bounds of transactions and looks at types."""
     sent: list[str] = []
     before = _sent.set(sent)
     with pytest.MonkeyPatch.context() as patch:
