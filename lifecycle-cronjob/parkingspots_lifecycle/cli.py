@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -16,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from parkingspots.kit import logs
 from parkingspots.kit.database import Database, described
 from parkingspots.kit.job_runs import Due
-from parkingspots.payments.command import till_of
+from parkingspots.payments.command import till_of, why_off
 from parkingspots.settings import SettingsError, load
 from parkingspots_lifecycle import job, report
 from parkingspots_lifecycle.job import Result
@@ -24,6 +25,7 @@ from parkingspots_lifecycle.loop import run_until, stop_on_signals
 from parkingspots_lifecycle.steps import STEPS, Bench, Step
 
 POOL_SIZE = 1
+log = structlog.get_logger(__name__)
 
 app = typer.Typer(
     help="Start due bookings, complete past ones, cancel holds that were not paid in time, and handle money.",
@@ -44,7 +46,7 @@ def main() -> None:
     except (SettingsError, Unfinished) as error:
         sys.exit(_complaint(str(error)))
     except (SQLAlchemyError, OSError) as error:
-        sys.exit(_complaint(f"The database refused or cannot be reached: {described(error)}"))
+        sys.exit(_complaint(f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"))
 
 
 def _complaint(sentence: str) -> int:
@@ -81,7 +83,7 @@ def run(
         results = asyncio.run(_run(step))
         _say(report.results_as_json(results) if as_json else report.of_results(results))
         if why := report.failures(results):
-            raise Unfinished(why) from next(result.error for result in results if result.error)
+            raise Unfinished(why) from next((result.error for result in results if result.error), None)
 
 
 def _say(what: str | Table) -> None:
@@ -96,7 +98,7 @@ def _errors_shown(debug: bool) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError, Unfinished) as error:
         if debug:
-            traceback.print_exception(error.__cause__ if isinstance(error, Unfinished) else error)
+            traceback.print_exception(error.__cause__ or error)
         raise
 
 
@@ -107,23 +109,27 @@ def loop() -> None:
 
 
 @asynccontextmanager
-async def _working() -> AsyncIterator[tuple[Bench, asyncio.Event]]:
+async def _working(only: Sequence[str] = ()) -> AsyncIterator[tuple[Bench, asyncio.Event]]:
     """What the job works with, and the event that SIGTERM and SIGINT set."""
     settings = load()
-    logs.configure(settings)
+    logs.configure(settings, sys.stderr)  # what a run says is for programs, too
+    for warning in settings.warnings():
+        log.warning(warning)
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database, till_of(settings, database) as till:
+        if till is None and (of_money := [step.name for step in STEPS if step.is_of_money and step.name in only]):
+            raise Unfinished(f"{', '.join(of_money)} cannot be done: {why_off(settings)}")
         yield Bench(database, till), stop
 
 
 async def _due(only: Sequence[str]) -> list[tuple[Step, Due]]:
-    async with _working() as (bench, _):
+    async with _working(only) as (bench, _):
         return await job.due(bench, only)
 
 
 async def _run(only: Sequence[str]) -> list[Result]:
-    async with _working() as (bench, stop):
+    async with _working(only) as (bench, stop):
         with report.progress(Console(stderr=True)) as told:
             return await job.run(bench, stop, only, told)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from parkingspots.kit import job_runs
 from parkingspots.kit.database import described
 from parkingspots.kit.job_runs import Due, Outcome
-from parkingspots_lifecycle.steps import Bench, Step, steps
+from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 
 GRACE = 7.0
 """Seconds for the batch in hand when the job is to end; what is cut off then is undone, or goes on after its lease."""
@@ -34,7 +34,8 @@ class Result:
     def failure(self) -> str | None:
         """What went wrong, in a sentence."""
         if self.error is None:
-            return None
+            failed = self.outcome.failed
+            return f"{failed:,} could not be done, and are tried again later" if failed else None
         if isinstance(self.error, SQLAlchemyError | OSError):
             return described(self.error)
         return str(self.error) or type(self.error).__name__
@@ -72,32 +73,32 @@ async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
 
 
 async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
-    began, moved, error = monotonic(), 0, None
+    began, claimed, failed, error = monotonic(), 0, 0, None
     async with bench.database.transaction() as session:
         row_id = await job_runs.begin(session, run_id, step.name)
     try:
-        async for count in _batches(step, bench, stop):
-            moved += count
-            told(step, moved)
+        async for moved in _batches(step, bench, stop):
+            claimed, failed = claimed + moved.claimed, failed + moved.failed
+            told(step, claimed)
     except Exception as raised:  # noqa: BLE001 - whatever it is, the other steps go on
         error = raised
     kind = type(error).__name__ if error else None
-    outcome = Outcome(moved, moved, int(error is not None), kind, await _left(step, bench))
+    outcome = Outcome(claimed, claimed - failed, failed + int(error is not None), kind, await _left(step, bench))
     async with bench.database.transaction() as session:
         await job_runs.end(session, row_id, outcome)
     return Result(step, outcome, monotonic() - began, error)
 
 
-async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterator[int]:
-    """How many each batch moved, until one was not full, the step's time is over, or the job is to end."""
-    began, moved = monotonic(), step.batch()
-    while moved >= step.batch() and not stop.is_set() and monotonic() - began < step.budget:
+async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterator[Moved]:
+    """What became of each batch, until one was not full, the step's time is over, or the job is to end."""
+    began, moved = monotonic(), Moved(step.batch())
+    while moved.claimed >= step.batch() and not stop.is_set() and monotonic() - began < step.budget:
         moved = await _within_grace(step.act(bench), stop)
         yield moved
 
 
-async def _within_grace(batch: Coroutine[Any, Any, int], stop: asyncio.Event) -> int:
-    """What the batch moved; cut off where it goes on for long after `stop` was set."""
+async def _within_grace(batch: Coroutine[Any, Any, Moved], stop: asyncio.Event) -> Moved:
+    """What became of the batch; cut off where it goes on for long after `stop` was set."""
     working, stopping = asyncio.create_task(batch), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

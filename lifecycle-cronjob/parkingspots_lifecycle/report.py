@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from parkingspots.kit.job_runs import Due
 from parkingspots_lifecycle.job import Result, Told
@@ -51,7 +51,7 @@ def _due(due: Due | None) -> dict[str, Any]:
 
 
 def due_as_table(due: Sequence[tuple[Step, Due]]) -> Table:
-    table = Table("step", "would", "due", "the first of them since")
+    table = Table(Column("step", no_wrap=True), "would", "due", "the first of them since")
     for step, each in due:
         table.add_row(step.name, step.about, f"{each.count:,}", _moment(each.oldest))
     return table

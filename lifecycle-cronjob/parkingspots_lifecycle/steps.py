@@ -14,6 +14,7 @@ from parkingspots.kit import changes, idempotency, job_runs
 from parkingspots.kit.database import Database, retried
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments import events, work
+from parkingspots.payments.rules import Attempt
 from parkingspots.payments.till import Till
 
 BATCH = 500
@@ -29,12 +30,20 @@ class Bench:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """What became of a batch."""
+
+    claimed: int
+    failed: int = 0
+
+
+@dataclass(frozen=True)
 class Step:
     """`act` claims a batch, does it, commits, and says how many it was; one that was not full is the last."""
 
     name: str
     about: str
-    act: Callable[[Bench], Coroutine[Any, Any, int]]
+    act: Callable[[Bench], Coroutine[Any, Any, Moved]]
     due: Callable[[AsyncSession], Awaitable[Due]]
     is_of_money: bool = False
     budget: float = 30.0
@@ -50,17 +59,18 @@ def _of_rows(
     act: Callable[[AsyncSession, int], Awaitable[int]],
     due: Callable[[AsyncSession], Awaitable[Due]],
 ) -> Step:
-    async def batch(bench: Bench) -> int:
+    async def batch(bench: Bench) -> Moved:
         async with bench.database.transaction() as session:
-            return await retried(act)(session, BATCH)
+            return Moved(await retried(act)(session, BATCH))
 
     return Step(name, about, batch, due)
 
 
 def _of_money(name: str, about: str) -> Step:
-    async def batch(bench: Bench) -> int:
+    async def batch(bench: Bench) -> Moved:
         assert bench.till is not None  # noqa: S101 - see `steps`
-        return int(await work.JOBS[name](bench.till, await _now(bench.database)))
+        attempt = await work.JOBS[name](bench.till, await _now(bench.database))
+        return Moved(int(attempt is not Attempt.NONE), int(attempt is Attempt.FAILED))
 
     return Step(name, about, batch, work.DUE[name], is_of_money=True)
 

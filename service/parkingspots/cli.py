@@ -159,14 +159,15 @@ def openapi() -> None:
 def check(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How far back payments are compared with Stripe.")] = 2,
 ) -> None:
-    """Hold the ledger against itself and against Stripe. Exit code 1 where they differ."""
+    """Hold the ledger against itself and against Stripe. Exit code 1 where they differ, 2 where nobody can tell."""
     from parkingspots.payments import command
     from parkingspots.settings import load
 
     try:
         found = asyncio.run(command.check(load(), days))
-    except command.PaymentsAreOff as refusal:
-        sys.exit(_complaint(str(refusal)))
+    except (command.PaymentsAreOff, command.GatewayError) as refusal:
+        _complaint(f"Stripe cannot be asked: {refusal}")
+        raise typer.Exit(2) from None
     for difference in found.differences:
         _say(str(difference))
     _say(f"{found.payments} payments compared, {len(found.differences)} differences.")

@@ -224,7 +224,10 @@ class Settings(BaseSettings):
         if not self.skip_payment_processing and self.stripe_secret_key is None:
             found.append("STRIPE_SECRET_KEY is not set: bookings wait for payments that nobody can make.")
         if not self.skip_payment_processing and not self.webhook_secrets:
-            found.append("STRIPE_WEBHOOK_SECRET is not set: payments are heard of late, by the minute job alone.")
+            found.append(
+                "STRIPE_WEBHOOK_SECRET is not set, too short or an example: "
+                "payments are heard of late, by the minute job alone."
+            )
         if self.smtp_url is None and self.environment is not Environment.DEVELOPMENT:
             found.append("SMTP_URL is not set: no mail is sent, so nobody can reset a password or verify an e-mail.")
         return found

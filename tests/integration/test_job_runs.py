@@ -15,7 +15,7 @@ from minute_job import moved
 from parkingspots.kit.database import Database
 from parkingspots.kit.job_runs import FIGURES, LATEST
 from parkingspots_lifecycle import job, steps
-from parkingspots_lifecycle.steps import Bench
+from parkingspots_lifecycle.steps import Bench, Moved
 from product import Api
 
 Record = Callable[..., Awaitable[str]]
@@ -76,7 +76,7 @@ async def test_a_step_that_fails_is_told_with_its_error_and_its_last_success_gro
     await moved(database)
     await session.execute(text("UPDATE job_runs SET ended_at = ended_at - interval '5 minutes'"))
 
-    async def failing(_: Bench) -> int:
+    async def failing(_: Bench) -> Moved:
         raise ZeroDivisionError
 
     first, *others = steps.STEPS

@@ -1,5 +1,6 @@
 """The ledger: entries at zero together, never changed, and held against the gateway once a day."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from parkingspots.kit.database import Database
 from parkingspots.payments import checking, command, ledger, rules, watching
 from parkingspots.payments.checking import Difference
 from parkingspots.payments.models import Payment
+from parkingspots.payments.rules import Attempt
 from parkingspots.payments.till import Till
 from parkingspots.settings import Settings
 from paying import begun, booked, opened_account, payment_of, work_through
@@ -222,7 +224,7 @@ async def test_a_comparison_whose_process_has_died_is_taken_over(
     now = clock.now()
     await session.execute(begun, {"day": now.date(), "at": now, "until": now + timedelta(minutes=5)})
     clock.pass_by(minutes=minutes)
-    assert await checking.compare_daily(till, clock.now()) == is_taken_over
+    assert bool(await checking.compare_daily(till, clock.now())) == is_taken_over
 
 
 async def test_a_comparison_goes_on_where_it_stopped(
@@ -250,7 +252,7 @@ async def test_while_stripe_is_away_nothing_differs_and_the_comparison_waits(
 ) -> None:
     del payment
     money.is_away, now = True, datetime.now(UTC)
-    assert not await checking.compare_daily(till, now)
+    assert await checking.compare_daily(till, now) is Attempt.FAILED
     money.is_away = False
     assert await checking.compare_daily(till, now + timedelta(minutes=5))
     kept = await session.execute(text("SELECT payments, differences FROM ledger_checks"))
@@ -284,7 +286,20 @@ async def test_what_a_day_has_found_is_kept(till: Till, write: Write, payment: A
 
 def test_without_payments_the_command_says_so_in_one_sentence(command_line: Command, settings: Settings) -> None:
     url = settings.database_url.get_secret_value()
-    assert complaint(command_line("ledger", "check", DATABASE_URL=url)).startswith("Payments are switched off")
+    ended = command_line("ledger", "check", DATABASE_URL=url)
+    assert complaint(ended, 2).startswith("Stripe cannot be asked: payments are switched off")
+    ended = command_line("ledger", "check", DATABASE_URL=url, SKIP_PAYMENT_PROCESSING="false")
+    assert complaint(ended, 2).startswith("Stripe cannot be asked: there is no STRIPE_SECRET_KEY")
+
+
+async def test_the_command_says_in_one_sentence_that_stripe_is_away(
+    monkeypatch: pytest.MonkeyPatch, command_line: Command, settings: Settings, money: MemoryGateway, payment: Any
+) -> None:
+    del payment
+    monkeypatch.setattr(command, "gateway", lambda _: money)
+    money.is_away, url = True, settings.database_url.get_secret_value()
+    ended = await asyncio.to_thread(command_line, "ledger", "check", DATABASE_URL=url)
+    assert complaint(ended, 2) == "Stripe cannot be asked: ConnectError"
 
 
 async def test_the_command_compares_so_many_days(

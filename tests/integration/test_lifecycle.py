@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from minute_job import NOTHING, moved
 from parkingspots.kit.database import Database
 from parkingspots_lifecycle import job, loop, steps
-from parkingspots_lifecycle.steps import Bench
+from parkingspots_lifecycle.steps import Bench, Moved
 from product import Api, Person, until
 
 Due = Callable[..., Awaitable[str]]
@@ -145,10 +145,10 @@ async def test_a_booking_that_somebody_has_locked_is_passed_over_and_done_later(
 async def test_a_step_that_fails_keeps_no_other_from_running(
     database: Database, due: Due, status_of: StatusOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(bench: Bench) -> int:
+    async def failing(bench: Bench) -> Moved:
         async with bench.database.transaction() as session:
             await session.execute(text("SELECT 1 / 0"))
-        return 0
+        return Moved(0)
 
     first, *others = steps.STEPS
     monkeypatch.setattr(steps, "STEPS", (replace(first, act=failing), *others))

@@ -1,5 +1,8 @@
 """Kept answers: the same as the route's, however one asks."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from prometheus_client import REGISTRY
 
 from product import Api, Person
@@ -36,3 +39,18 @@ async def test_whoever_takes_gzip_gets_the_same_compressed(keeping_api: Api, spo
     assert packed.content == plain.content
     assert packed.headers["etag"] != plain.headers["etag"]
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+
+
+@pytest.mark.parametrize(("hours", "is_kept"), [(-1, False), (1, True)])
+async def test_a_search_for_a_time_that_has_gone_by_is_not_kept(
+    keeping_api: Api, spot: str, hours: int, is_kept: bool
+) -> None:
+    """Of bookings that were over long ago the log says nothing."""
+    del spot
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+    window = {"start_time": start.isoformat(), "end_time": (start + timedelta(minutes=30)).isoformat()}
+    await keeping_api.app.state.follower.catch_up()  # the spot was listed elsewhere
+    before = count("search_spots", "hit")
+    for _ in range(3):
+        await keeping_api.request("GET", SEARCH, params=window)
+    assert count("search_spots", "hit") - before == (2 if is_kept else 0)

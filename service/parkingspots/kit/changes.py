@@ -62,8 +62,8 @@ class Snapshot:
         return xid < self.next and xid not in self.running
 
 
-MOST_AT_ONCE = 5_000
-"""Changes that one look takes in; where there are more, everything counts as changed."""
+MOST_AT_ONCE = 2_000
+"""Changes that one look takes in, in some milliseconds; where there are more, everything counts as changed."""
 WHICH_DATABASE = """md5(concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
         (SELECT oid FROM pg_database WHERE datname = current_database())))"""
@@ -86,7 +86,8 @@ def _look(which: str) -> str:
 
 LOOK = _look("""xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint
                 AND NOT pg_visible_in_snapshot(xid::text::xid8, $1::text::pg_snapshot)""")
-"""What has changed since the snapshot $1."""
+"""What has changed since the snapshot $1. Planned while the log was small, it would read all of it once that is large:
+whoever looks has switched that off."""
 FIRST_LOOK = _look("at > now() - make_interval(secs => $1)")
 """What has changed within the last $1 seconds."""
 KEPT = timedelta(hours=2)

@@ -87,7 +87,7 @@ class Follower:
             self._address,
             timeout=CONNECTING,
             command_timeout=PATIENCE,
-            server_settings={"application_name": "parkingspots-changes", "jit": "off"},
+            server_settings={"application_name": "parkingspots-changes", "jit": "off", "enable_seqscan": "off"},
         )
         try:
             self._connected = True

@@ -2,17 +2,19 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 from parkingspots.settings import Environment, Settings
 
 
-def configure(settings: Settings) -> None:
-    """Send structlog's and the standard library's records to standard output, in one form."""
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send structlog's and the standard library's records to `stream` in one form: standard output by default."""
+    stream = stream or sys.stdout
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if settings.environment is Environment.DEVELOPMENT:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -26,7 +28,7 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers = [handler]

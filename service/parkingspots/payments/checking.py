@@ -17,7 +17,7 @@ from parkingspots.payments import catching_up, repository
 from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
 from parkingspots.payments.ledger import LedgerEntry
 from parkingspots.payments.models import Payment
-from parkingspots.payments.rules import Account
+from parkingspots.payments.rules import Account, Attempt
 from parkingspots.payments.till import Till
 
 BATCH = 50
@@ -93,30 +93,30 @@ async def due(session: AsyncSession) -> Due:
     return Due(0 if await session.scalar(ended) else 1)
 
 
-async def compare_daily(till: Till, now: datetime) -> bool:
-    """Compare some payments for the day's check; False where it is made, somebody else is at it, or Stripe is away."""
+async def compare_daily(till: Till, now: datetime) -> Attempt:
+    """Compare some payments for the day's check, unless it is made, or somebody else is at it."""
     async with till.database.transaction() as session:
         check = await _claimed(session, now)
     if check is None:
-        return False
+        return Attempt.NONE
     since = datetime.combine(check.day, time(), UTC) - LOOKS_BACK
     try:
         found = await _compared(till, since, check.after, now)
     except AwayError as error:
         log.warning("the ledger could not be compared; it is tried again", error=str(error))
-        return False
+        return Attempt.FAILED
     async with till.database.transaction() as session:
         leased_until = check.leased_until
         check = await session.get_one(LedgerCheck, check.day, with_for_update=True)
         if check.leased_until != leased_until:
-            return True  # it took too long, and somebody else is at it
+            return Attempt.DONE  # it took too long, and somebody else is at it
         check.payments += found.payments
         check.differences += len(found.differences)
         check.after, check.leased_until = found.last, None
         check.ended_at = now if found.last is None else None
     for difference in found.differences:
         log.error("the ledger differs", of=difference.of, subject=difference.subject, detail=str(difference))
-    return True
+    return Attempt.DONE
 
 
 async def _claimed(session: AsyncSession, now: datetime) -> LedgerCheck | None:

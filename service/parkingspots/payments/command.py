@@ -8,13 +8,23 @@ from parkingspots.kit.database import Database
 from parkingspots.kit.mail import mailer
 from parkingspots.payments import checking
 from parkingspots.payments.checking import Found
+from parkingspots.payments.gateway import GatewayError
 from parkingspots.payments.gateways import gateway
 from parkingspots.payments.till import Till
 from parkingspots.settings import Settings
 
+__all__ = ["GatewayError", "PaymentsAreOff", "check", "till_of", "why_off"]
+
 
 class PaymentsAreOff(Exception):  # noqa: N818 - a sentence for a person at a terminal
     """There is nothing to compare."""
+
+
+def why_off(settings: Settings) -> str:
+    """For those who run the service."""
+    if settings.skip_payment_processing:
+        return "payments are switched off. Set SKIP_PAYMENT_PROCESSING=false and STRIPE_SECRET_KEY."
+    return "there is no STRIPE_SECRET_KEY. Set it to that of the platform's account."
 
 
 @asynccontextmanager
@@ -32,6 +42,6 @@ async def check(settings: Settings, days: int) -> Found:
     """What differs over so many days; raises PaymentsAreOff."""
     async with aclosing(Database(settings, pool_size=1)) as database, till_of(settings, database) as till:
         if till is None:
-            raise PaymentsAreOff("Payments are switched off: set SKIP_PAYMENT_PROCESSING=false and STRIPE_SECRET_KEY.")
+            raise PaymentsAreOff(why_off(settings))
         now = datetime.now(UTC)
         return await checking.compare(till, now - timedelta(days=days), now)

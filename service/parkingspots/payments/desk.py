@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from parkingspots.bookings.problems import NotPayable
 from parkingspots.bookings.rules import Status
+from parkingspots.kit.dependencies import CurrentSettings
 from parkingspots.kit.problems import answer
 from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
 from parkingspots.payments.problems import (
@@ -21,11 +22,13 @@ from parkingspots.payments.problems import (
 from parkingspots.payments.schemas import ConfirmedOut
 from parkingspots.payments.till import Till
 
+NOT_SET_UP = "This server cannot take payments yet: it has no key of the payment provider's. Tell those who run it."
 
-async def _till(request: Request) -> Till:
+
+async def _till(request: Request, settings: CurrentSettings) -> Till:
     till: Till | None = request.app.state.till
     if till is None:
-        raise PaymentsOff
+        raise PaymentsOff() if settings.skip_payment_processing else PaymentsOff(NOT_SET_UP)
     return till
 
 

@@ -13,7 +13,7 @@ from parkingspots.payments import connect, counts, disputes, giving_back, reposi
 from parkingspots.payments.gateway import GatewayError
 from parkingspots.payments.models import Event
 from parkingspots.payments.problems import NotAnEvent
-from parkingspots.payments.rules import Road
+from parkingspots.payments.rules import Attempt, Road
 from parkingspots.payments.schemas import EventIn
 from parkingspots.payments.till import Till
 
@@ -46,26 +46,25 @@ async def store(session: AsyncSession, body: bytes, now: datetime) -> bool:
     return is_new and is_ours
 
 
-async def handle_next(till: Till, now: datetime) -> bool:
-    """Handle one event that is due; False where none is."""
+async def handle_next(till: Till, now: datetime) -> Attempt:
+    """Handle one event that is due."""
     async with till.database.transaction() as session:
         event = await repository.claim(session, Event, Event.act_at, Event.attempts, now)
     if event is None:
-        return False
+        return Attempt.NONE
     try:
         await _handle(till, event, now)
     except GatewayError as error:
-        await _put_off(till, event, str(error), now)
+        return await _put_off(till, event, str(error), now)
     except Exception as error:
         log.exception("an event could not be handled", id=event.id, kind=event.kind)
-        await _put_off(till, event, type(error).__name__, now)
-    else:
-        async with till.database.transaction() as session:
-            handled = await session.get_one(Event, event.id, with_for_update=True)
-            handled.handled_at, handled.act_at, handled.failure = now, None, None
-        counts.EVENTS.labels("handled").inc()
-        counts.EVENT_AGE.observe(max(0.0, (now - event.created).total_seconds()))
-    return True
+        return await _put_off(till, event, type(error).__name__, now)
+    async with till.database.transaction() as session:
+        handled = await session.get_one(Event, event.id, with_for_update=True)
+        handled.handled_at, handled.act_at, handled.failure = now, None, None
+    counts.EVENTS.labels("handled").inc()
+    counts.EVENT_AGE.observe(max(0.0, (now - event.created).total_seconds()))
+    return Attempt.DONE
 
 
 async def _handle(till: Till, event: Event, now: datetime) -> None:
@@ -74,12 +73,12 @@ async def _handle(till: Till, event: Event, now: datetime) -> None:
         await handler(till, event.subject_id, now)
 
 
-async def _put_off(till: Till, claimed: Event, why: str, now: datetime) -> None:
+async def _put_off(till: Till, claimed: Event, why: str, now: datetime) -> Attempt:
     """Later and later; what has failed ten times is left for somebody to look at."""
     async with till.database.transaction() as session:
         event = await session.get_one(Event, claimed.id, with_for_update=True)
         if event.handled_at is not None or event.attempts != claimed.attempts:  # somebody else is at it
-            return
+            return Attempt.FAILED
         event.failure = why
         if event.attempts < rules.MOST_ATTEMPTS:
             event.act_at = rules.next_attempt(event.attempts, now)
@@ -88,6 +87,7 @@ async def _put_off(till: Till, claimed: Event, why: str, now: datetime) -> None:
     if event.parked_at is not None:
         log.error("an event is parked", id=event.id, kind=event.kind, error=why)
     counts.EVENTS.labels("failed" if event.parked_at is None else "parked").inc()
+    return Attempt.FAILED
 
 
 async def _on_intent(till: Till, intent_id: str | None, now: datetime) -> None:

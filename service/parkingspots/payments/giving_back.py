@@ -10,19 +10,17 @@ from parkingspots.kit.database import retried
 from parkingspots.payments import books, counts, ledger, repository, reversals, rules, sharing
 from parkingspots.payments.gateway import BrokenError, GatewayError, GivenBack, RefundState, RefusedError
 from parkingspots.payments.models import Payment, Refund
-from parkingspots.payments.rules import RefundStatus
+from parkingspots.payments.rules import Attempt, RefundStatus
 from parkingspots.payments.till import Till
 
 log = structlog.get_logger(__name__)
 
 
-async def carry_out_next(till: Till, now: datetime) -> bool:
-    """Do what is due of one refund; False where nothing is."""
+async def carry_out_next(till: Till, now: datetime) -> Attempt:
+    """Do what is due of one refund."""
     async with till.database.transaction() as session:
         refund = await repository.claim(session, Refund, Refund.act_at, Refund.attempts, now)
-    if refund is not None:
-        await _carry_out(till, refund, now)
-    return refund is not None
+    return Attempt.NONE if refund is None else await _carry_out(till, refund, now)
 
 
 async def carry_out(till: Till, refund_id: UUID, now: datetime) -> Refund:
@@ -38,7 +36,7 @@ async def carry_out(till: Till, refund_id: UUID, now: datetime) -> Refund:
         return await session.get_one(Refund, refund_id)
 
 
-async def _carry_out(till: Till, refund: Refund, now: datetime) -> None:
+async def _carry_out(till: Till, refund: Refund, now: datetime) -> Attempt:
     """Failures are written down, and tried again later and later."""
     async with till.database.reader() as session:
         payment = await session.get_one(Payment, refund.payment_id)
@@ -53,6 +51,8 @@ async def _carry_out(till: Till, refund: Refund, now: datetime) -> None:
         if not isinstance(error, GatewayError):
             log.exception("a refund could not be carried out", id=str(refund.id))
         await _put_off(till, refund, error, now)
+        return Attempt.FAILED
+    return Attempt.DONE
 
 
 async def _given(till: Till, payment: Payment, refund: Refund) -> GivenBack:

@@ -10,6 +10,7 @@ from parkingspots.accounts.texts import Language
 from parkingspots.kit.currencies import written
 from parkingspots.payments import repository, rules
 from parkingspots.payments.models import Payment, Refund
+from parkingspots.payments.rules import Attempt
 from parkingspots.payments.till import Till
 
 MOST_TELLS = 30
@@ -18,25 +19,25 @@ MOST_TELLS = 30
 log = structlog.get_logger(__name__)
 
 
-async def tell_next(till: Till, now: datetime) -> bool:
-    """Write to one renter whose payment came too late that it goes back; False where nobody waits for that.
+async def tell_next(till: Till, now: datetime) -> Attempt:
+    """Write to one renter whose payment came too late that it goes back.
 
     Where the process ends between sending and noting it, the letter comes twice.
     """
     async with till.database.transaction() as session:
         refund = await repository.claim(session, Refund, Refund.tell_at, Refund.tells, now)
     if refund is None:
-        return False
+        return Attempt.NONE
+    outcome, tell_at = Attempt.DONE, None
     try:
         await _late_payment(till, refund)
     except Exception:
         log.exception("a letter about a late payment could not be sent", refund=str(refund.id))
+        outcome = Attempt.FAILED
         tell_at = rules.next_attempt(refund.tells, now) if refund.tells < MOST_TELLS else None
-    else:
-        tell_at = None
     async with till.database.transaction() as session:
         (await repository.lock_refund(session, refund.id)).tell_at = tell_at
-    return True
+    return outcome
 
 
 async def _late_payment(till: Till, refund: Refund) -> None:

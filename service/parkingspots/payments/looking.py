@@ -12,7 +12,7 @@ from parkingspots.kit.database import retried
 from parkingspots.payments import books, payouts, repository, rules, service
 from parkingspots.payments.gateway import GatewayError, Intent, IntentStatus, RefusedError
 from parkingspots.payments.models import Payment
-from parkingspots.payments.rules import Road
+from parkingspots.payments.rules import Attempt, Road
 from parkingspots.payments.till import Till
 
 CANCELLABLE = frozenset({IntentStatus.OPEN, IntentStatus.NEEDS_ACTION})
@@ -20,24 +20,24 @@ CANCELLABLE = frozenset({IntentStatus.OPEN, IntentStatus.NEEDS_ACTION})
 log = structlog.get_logger(__name__)
 
 
-async def look_at_next(till: Till, now: datetime) -> bool:
-    """Look at one payment that is due; False where none is."""
+async def look_at_next(till: Till, now: datetime) -> Attempt:
+    """Look at one payment that is due."""
     async with till.database.transaction() as session:
         payment = await repository.claim(session, Payment, Payment.look_at, Payment.looks, now)
     if payment is None:
-        return False
+        return Attempt.NONE
     try:
         if payment.status is PaymentStatus.PENDING:
             await _reconcile(till, payment, now)
         else:
             async with till.database.transaction() as session:
                 await _release(session, payment, now)
-    except GatewayError:
+    except Exception as error:
+        if not isinstance(error, GatewayError):
+            log.exception("a payment could not be looked at", id=str(payment.id))
         await _again(till, payment, now)
-    except Exception:
-        log.exception("a payment could not be looked at", id=str(payment.id))
-        await _again(till, payment, now)
-    return True
+        return Attempt.FAILED
+    return Attempt.DONE
 
 
 @retried

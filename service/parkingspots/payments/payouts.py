@@ -13,7 +13,7 @@ from parkingspots.kit.database import retried
 from parkingspots.payments import books, connect, counts, ledger, repository, reversals, rules
 from parkingspots.payments.gateway import BrokenError, GatewayError, RefusedError
 from parkingspots.payments.models import Connected, Payment, Payout
-from parkingspots.payments.rules import PayoutStatus
+from parkingspots.payments.rules import Attempt, PayoutStatus
 from parkingspots.payments.till import Till
 
 SHORTLY = timedelta(minutes=15)
@@ -46,38 +46,38 @@ async def release(session: AsyncSession, booking: Booking, payment: Payment, now
     await session.flush()
 
 
-async def carry_out_next(till: Till, now: datetime) -> bool:
-    """Attempt one payout that is due; False where none is."""
+async def carry_out_next(till: Till, now: datetime) -> Attempt:
+    """Attempt one payout that is due."""
     async with till.database.transaction() as session:
         payout = await repository.claim(session, Payout, Payout.act_at, Payout.attempts, now)
     if payout is None:
-        return False
+        return Attempt.NONE
     try:
-        await _carry_out(till, payout, now)
-    except GatewayError as error:
-        await _put_off(till, payout, str(error), now, is_new_key=isinstance(error, BrokenError))
+        return await _carry_out(till, payout, now)
     except Exception as error:
-        log.exception("a payout could not be carried out", id=str(payout.id))
-        await _put_off(till, payout, type(error).__name__, now)
-    return True
+        if not isinstance(error, GatewayError):
+            log.exception("a payout could not be carried out", id=str(payout.id))
+        await _put_off(till, payout, error, now)
+    return Attempt.FAILED
 
 
-async def _carry_out(till: Till, claimed: Payout, now: datetime) -> None:
+async def _carry_out(till: Till, claimed: Payout, now: datetime) -> Attempt:
     await _hear_of_account(till, claimed.owner_id, now)
     transfer_id = await till.gateway.find_transfer(claimed.id) if claimed.is_in_doubt else None
     if transfer_id is None:
         async with till.database.transaction() as session:
             transfer = await _begun(session, claimed, now)
         if transfer is None:
-            return
+            return Attempt.DONE
         try:
             transfer_id = await till.gateway.transfer(*transfer)
         except RefusedError as error:
             async with till.database.transaction() as session:
                 await _refused(session, claimed, str(error), now)
-            return
+            return Attempt.FAILED
     async with till.database.transaction() as session:
         await _record(session, claimed, transfer_id, now)
+    return Attempt.DONE
 
 
 async def _hear_of_account(till: Till, owner_id: UUID, now: datetime) -> None:
@@ -137,9 +137,11 @@ async def _refused(session: AsyncSession, claimed: Payout, why: str, now: dateti
     await reversals.forget(session, payment, payout)
 
 
-async def _put_off(till: Till, claimed: Payout, why: str, now: datetime, *, is_new_key: bool = False) -> None:
+async def _put_off(till: Till, claimed: Payout, error: Exception, now: datetime) -> None:
+    """Where Stripe keeps its answer for the key, the next attempt takes another."""
     async with till.database.transaction() as session:
         payout = await session.get_one(Payout, claimed.id, with_for_update=True)
         if payout.status is PayoutStatus.PENDING and payout.attempts == claimed.attempts:
-            payout.failure, payout.act_at = why, rules.next_attempt(payout.attempts, now)
-            payout.refusals += is_new_key
+            payout.failure = str(error) or type(error).__name__
+            payout.act_at = rules.next_attempt(payout.attempts, now)
+            payout.refusals += isinstance(error, BrokenError)

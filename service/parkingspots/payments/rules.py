@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 SOONEST, LATEST = timedelta(seconds=15), timedelta(hours=6)
 MOST_ATTEMPTS = 10
@@ -64,6 +64,16 @@ class Road(StrEnum):
     CLIENT = "client"
     WEBHOOK = "webhook"
     RECONCILER = "reconciler"
+
+
+class Attempt(IntEnum):
+    """What became of one thing that was due."""
+
+    NONE = 0
+    """Nothing was due."""
+    DONE = 1
+    FAILED = 2
+    """It is tried again later."""
 
 
 class Account(StrEnum):

@@ -14,6 +14,7 @@ from parkingspots.kit import job_runs
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments import checking, events, giving_back, letters, looking, payouts, refunds
 from parkingspots.payments.models import Event, Payment, Payout, Refund
+from parkingspots.payments.rules import Attempt
 from parkingspots.payments.till import Till
 
 LONGEST = 30.0
@@ -21,12 +22,12 @@ LONGEST = 30.0
 
 log = structlog.get_logger(__name__)
 
-Step = Callable[[Till, datetime], Awaitable[bool]]
+Step = Callable[[Till, datetime], Awaitable[Attempt]]
 
 
-async def _decide_refund(till: Till, now: datetime) -> bool:
+async def _decide_refund(till: Till, now: datetime) -> Attempt:
     async with till.database.transaction() as session:
-        return await refunds.decide_due(session, now)
+        return Attempt(await refunds.decide_due(session, now))
 
 
 # What is decided comes before what is done about it.

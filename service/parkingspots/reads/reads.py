@@ -27,6 +27,8 @@ SOONEST = 20.0
 """Times its cost: earlier than that comes one in 500 million times (e⁻²⁰), and drawing for it costs every hit."""
 LONGEST_STALE = 3_600.0  # seconds for which an answer may be served while the database is away
 LONGEST_LOADING = 10.0  # seconds; more than the route itself allows
+LONG_AGO = 1_800.0
+"""Seconds, and less by the life of an answer than the hour after whose end bookings are no news any more."""
 PATIENCE = 1.0  # seconds that somebody waits for the truth while there is a stale answer
 CLOCKS_APART = 1.0  # seconds by which two processes may read the database's time differently
 OWN_HEADERS = frozenset({b"etag", b"content-length", b"content-type", b"cache-control", b"vary"})
@@ -184,9 +186,15 @@ class Reads:
             headers=_own_headers(messages[0]),
         )
         entry = Entry(about, body)
-        if is_current:
+        if is_current and not _is_about_the_past(target, loaded_at):
             self._keep(target, entry, heard)
         return Answer(messages, entry, turn)
+
+
+def _is_about_the_past(target: Target, now: float) -> bool:
+    """Whether what it rests on may change without the log's saying so: of bookings long over that says nothing."""
+    window = target.asked.window if target.asked is not None else None
+    return window is not None and window.start.timestamp() < now - LONG_AGO
 
 
 def _retrieve(task: "asyncio.Task[Answer]") -> None:
