@@ -58,8 +58,9 @@ class Outbox:
     def __init__(self) -> None:
         self.letters: list[Letter] = []
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> bool:
         self.letters.append(letter)
+        return True
 
 
 class Api:

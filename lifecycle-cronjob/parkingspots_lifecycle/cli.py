@@ -109,31 +109,38 @@ def loop() -> None:
 
 
 @asynccontextmanager
-async def _working(only: Sequence[str] = ()) -> AsyncIterator[tuple[Bench, asyncio.Event]]:
-    """What the job works with, and the event that SIGTERM and SIGINT set."""
+async def _working(only: Sequence[str] = ()) -> AsyncIterator[Bench]:
+    """What the job works with."""
     settings = load()
     logs.configure(settings, sys.stderr)  # what a run says is for programs, too
     for warning in settings.warnings():
         log.warning(warning)
-    stop = asyncio.Event()
-    stop_on_signals(stop)
     async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database, till_of(settings, database) as till:
         if till is None and (of_money := [step.name for step in STEPS if step.is_of_money and step.name in only]):
             raise Unfinished(f"{', '.join(of_money)} cannot be done: {why_off(settings)}")
-        yield Bench(database, till), stop
+        yield Bench(database, till)
+
+
+def _until_a_signal() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    return stop
 
 
 async def _due(only: Sequence[str]) -> list[tuple[Step, Due]]:
-    async with _working(only) as (bench, _):
+    async with _working(only) as bench:
         return await job.due(bench, only)
 
 
 async def _run(only: Sequence[str]) -> list[Result]:
-    async with _working(only) as (bench, stop):
+    stop = _until_a_signal()
+    async with _working(only) as bench:
         with report.progress(Console(stderr=True)) as told:
             return await job.run(bench, stop, only, told)
 
 
 async def _loop() -> None:
-    async with _working() as (bench, stop):
+    stop = _until_a_signal()
+    async with _working() as bench:
         await run_until(stop, bench)

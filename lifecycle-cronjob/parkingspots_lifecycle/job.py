@@ -14,8 +14,9 @@ from parkingspots.kit.database import described
 from parkingspots.kit.job_runs import Due, Outcome
 from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 
-GRACE = 7.0
-"""Seconds for the batch in hand when the job is to end; what is cut off then is undone, or goes on after its lease."""
+GRACE, LEAVE_TAKING = 6.0, 1.0
+"""Seconds for the batch in hand when the job is to end, and then for noting it. What is cut off is undone, or goes on
+after its lease."""
 
 
 class CutOffError(Exception):
@@ -35,7 +36,7 @@ class Result:
         """What went wrong, in a sentence."""
         if self.error is None:
             failed = self.outcome.failed
-            return f"{failed:,} could not be done, and are tried again later" if failed else None
+            return f"{failed:,} could not be done this time" if failed else None
         if isinstance(self.error, SQLAlchemyError | OSError):
             return described(self.error)
         return str(self.error) or type(self.error).__name__
@@ -73,18 +74,19 @@ async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
 
 
 async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
-    began, claimed, failed, error = monotonic(), 0, 0, None
+    began, claimed, failed, waiting, error = monotonic(), 0, 0, 0, None
     async with bench.database.transaction() as session:
         row_id = await job_runs.begin(session, run_id, step.name)
     try:
         async for moved in _batches(step, bench, stop):
-            claimed, failed = claimed + moved.claimed, failed + moved.failed
+            claimed, failed, waiting = claimed + moved.claimed, failed + moved.failed, waiting + moved.waiting
             told(step, claimed)
     except Exception as raised:  # noqa: BLE001 - whatever it is, the other steps go on
         error = raised
     kind = type(error).__name__ if error else None
-    outcome = Outcome(claimed, claimed - failed, failed + int(error is not None), kind, await _left(step, bench))
-    async with bench.database.transaction() as session:
+    left = None if stop.is_set() else await _left(step, bench)
+    outcome = Outcome(claimed, claimed - failed - waiting, failed + int(error is not None), kind, left)
+    async with asyncio.timeout(LEAVE_TAKING if stop.is_set() else None), bench.database.transaction() as session:
         await job_runs.end(session, row_id, outcome)
     return Result(step, outcome, monotonic() - began, error)
 
@@ -109,7 +111,7 @@ async def _within_grace(batch: Coroutine[Any, Any, Moved], stop: asyncio.Event) 
     finally:
         for task in (working, stopping):
             task.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
+        await asyncio.wait({working, stopping}, timeout=LEAVE_TAKING)
 
 
 async def _left(step: Step, bench: Bench) -> Due | None:

@@ -35,6 +35,8 @@ class Moved:
 
     claimed: int
     failed: int = 0
+    waiting: int = 0
+    """For something else: neither done nor failed."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def _of_rows(
     due: Callable[[AsyncSession], Awaitable[Due]],
 ) -> Step:
     async def batch(bench: Bench) -> Moved:
-        async with bench.database.transaction() as session:
+        async with bench.database.transaction(durable=False) as session:  # nobody was told, and the next run redoes it
             return Moved(await retried(act)(session, BATCH))
 
     return Step(name, about, batch, due)
@@ -70,7 +72,11 @@ def _of_money(name: str, about: str) -> Step:
     async def batch(bench: Bench) -> Moved:
         assert bench.till is not None  # noqa: S101 - see `steps`
         attempt = await work.JOBS[name](bench.till, await _now(bench.database))
-        return Moved(int(attempt is not Attempt.NONE), int(attempt is Attempt.FAILED))
+        return Moved(
+            claimed=int(attempt is not Attempt.NONE),
+            failed=int(attempt is Attempt.FAILED),
+            waiting=int(attempt is Attempt.WAITS),
+        )
 
     return Step(name, about, batch, work.DUE[name], is_of_money=True)
 

@@ -123,7 +123,7 @@ async def test_a_booking_that_is_confirmed_or_started_holds_its_time_as_before(
 async def test_the_job_that_completes_a_booking_frees_its_time_and_counts_it(
     database: Database, record: Record, log: Log
 ) -> None:
-    await record("confirmed", -3, -0.9, now=datetime.now(UTC))
+    await record("confirmed", -5, -1.9, now=datetime.now(UTC))
     await log.rows()
     await moved(database)
     assert await log.kinds() == only(booking=1, page=1)
@@ -132,7 +132,7 @@ async def test_the_job_that_completes_a_booking_frees_its_time_and_counts_it(
 async def test_that_a_booking_of_long_ago_is_completed_is_no_news_but_its_count_is(
     database: Database, record: Record, log: Log
 ) -> None:
-    await record("confirmed", -3, -1.1, now=datetime.now(UTC))
+    await record("confirmed", -5, -2.1, now=datetime.now(UTC))
     await log.rows()
     await moved(database)
     assert await log.kinds() == only(page=1)

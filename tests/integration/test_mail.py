@@ -78,7 +78,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_letter_arrives_with_all_that_a_letter_needs() -> None:
     postbox = Postbox()
     async with serving(postbox) as where:
-        await SmtpMailer(f"smtp://{where}", SENDER).send(LETTER)
+        assert await SmtpMailer(f"smtp://{where}", SENDER).send(LETTER)
     message = postbox.only()
     assert (postbox.envelopes[0].mail_from, postbox.envelopes[0].rcpt_tos) == (
         "no-reply@parkingspots.example",
@@ -154,7 +154,7 @@ async def test_a_refusal_for_good_is_taken_for_one() -> None:
 
 async def test_a_server_that_is_away_is_logged_and_no_error() -> None:
     with capture_logs() as logs:
-        await SmtpMailer(f"smtp://user:hidden@{HOST}:{free_port()}", SENDER).send(LETTER)
+        assert not await SmtpMailer(f"smtp://user:hidden@{HOST}:{free_port()}", SENDER).send(LETTER)
     assert [entry["event"] for entry in logs] == ["letter not sent"]
     assert "hidden" not in str(logs)
 

@@ -1,4 +1,4 @@
-"""A booking that was over an hour ago is no news to any kept answer: searches for times that have gone by are not kept.
+"""A booking that was over two hours ago is no news: searches for times that have gone by are not kept.
 
 So the minute job that makes up for hours, or for a million bookings, does not drown what every process follows.
 
@@ -12,7 +12,7 @@ from parkingspots.kit.migrating import declare
 revision = "0013"
 down_revision = "0012"
 
-NEWS = "AND greatest(old_rows.end_time, new_rows.end_time) > now() - interval '1 hour'"
+NEWS = "AND greatest(old_rows.end_time, new_rows.end_time) > now() - interval '2 hours'"
 
 
 def upgrade() -> None:

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import asyncpg
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -60,9 +60,14 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed when the block ends and undone when it raises."""
+    async def transaction(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed when the block ends and undone when it raises.
+
+        One that is not `durable` may be undone by a crash of the server, too, for as long as a second afterwards.
+        """
         async with self._writers() as session:
+            if not durable:
+                await session.execute(text("SET LOCAL synchronous_commit TO off"))
             yield session
             await session.commit()
 

@@ -48,8 +48,11 @@ class Letter:
 
 
 class Mailer(Protocol):
-    async def send(self, letter: Letter) -> None:
-        """Send `letter`, or log that it could not be: whoever waits for one can ask for another. Never raises."""
+    async def send(self, letter: Letter) -> bool:
+        """Send `letter`, or log that it could not be: whoever waits for one can ask for another. Never raises.
+
+        Whether it is on its way, as far as can be.
+        """
         ...
 
 
@@ -85,10 +88,10 @@ class SmtpMailer:
         self._turns = asyncio.Semaphore(CONVERSATIONS)
         self._letters = 0
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> bool:
         if self._letters >= CONVERSATIONS + MOST_WAITING:
             _missed(letter, "too many letters are waiting")
-            return
+            return False
         self._letters += 1
         try:
             async with self._turns, asyncio.timeout(SECONDS_IN_ALL):
@@ -98,6 +101,9 @@ class SmtpMailer:
             raise
         except Exception as error:  # noqa: BLE001 - the answer is out already
             _missed(letter, self._reason(error))
+            return False
+        else:
+            return True
         finally:
             self._letters -= 1
 
@@ -139,12 +145,13 @@ class FileMailer:
         self._folder = folder
         self._sender = sender
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> bool:
         log.info("letter", to=letter.to, subject=letter.subject, text=letter.text)
         try:
             await asyncio.to_thread(self._write, self._content(letter))
         except Exception as error:  # noqa: BLE001 - the answer is out already
             log.warning("letter not kept", folder=str(self._folder), error=_described(error))
+        return True  # it was shown
 
     def _content(self, letter: Letter) -> bytes:
         message = _message(letter, self._sender)
@@ -162,8 +169,9 @@ class FileMailer:
 class NoMailer:
     """Sends nothing, and says so each time."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> bool:
         log.warning("letter not sent: SMTP_URL is not set", subject=letter.subject)
+        return True  # trying again would change nothing
 
 
 def _message(letter: Letter, sender: str) -> EmailMessage:

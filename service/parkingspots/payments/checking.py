@@ -20,8 +20,8 @@ from parkingspots.payments.models import Payment
 from parkingspots.payments.rules import Account, Attempt
 from parkingspots.payments.till import Till
 
-BATCH = 50
-"""Payments; Stripe takes some tenths of a second for each."""
+BATCH = 5
+"""Payments; Stripe takes some tenths of a second for each, several times."""
 LOOKS_BACK = timedelta(days=2)
 """Of the daily comparison, before the day."""
 LEASE = timedelta(minutes=5)
@@ -87,10 +87,11 @@ async def compare(till: Till, since: datetime, now: datetime) -> Found:
 
 
 async def due(session: AsyncSession) -> Due:
-    """The day's comparison, until it has ended."""
+    """The day's comparison, until it has ended, and those of days before that have not."""
     today = func.timezone("UTC", func.now()).cast(Date)
     ended = select(LedgerCheck.day).where(LedgerCheck.day == today, LedgerCheck.ended_at.is_not(None))
-    return Due(0 if await session.scalar(ended) else 1)
+    earlier = select(func.count()).where(LedgerCheck.day < today, LedgerCheck.ended_at.is_(None))
+    return Due((await session.scalar(earlier) or 0) + (0 if await session.scalar(ended) else 1))
 
 
 async def compare_daily(till: Till, now: datetime) -> Attempt:

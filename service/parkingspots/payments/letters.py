@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-import structlog
-
 from parkingspots.accounts import service as accounts
 from parkingspots.accounts import texts
 from parkingspots.accounts.texts import Language
@@ -16,8 +14,6 @@ from parkingspots.payments.till import Till
 MOST_TELLS = 30
 """Attempts at a letter, the last ones six hours apart: a week."""
 
-log = structlog.get_logger(__name__)
-
 
 async def tell_next(till: Till, now: datetime) -> Attempt:
     """Write to one renter whose payment came too late that it goes back.
@@ -29,10 +25,7 @@ async def tell_next(till: Till, now: datetime) -> Attempt:
     if refund is None:
         return Attempt.NONE
     outcome, tell_at = Attempt.DONE, None
-    try:
-        await _late_payment(till, refund)
-    except Exception:
-        log.exception("a letter about a late payment could not be sent", refund=str(refund.id))
+    if not await _late_payment(till, refund):
         outcome = Attempt.FAILED
         tell_at = rules.next_attempt(refund.tells, now) if refund.tells < MOST_TELLS else None
     async with till.database.transaction() as session:
@@ -40,10 +33,12 @@ async def tell_next(till: Till, now: datetime) -> Attempt:
     return outcome
 
 
-async def _late_payment(till: Till, refund: Refund) -> None:
+async def _late_payment(till: Till, refund: Refund) -> bool:
+    """Whether there is no more to be done about it."""
     async with till.database.reader() as session:
         payment = await session.get_one(Payment, refund.payment_id)
         payer = await accounts.find(session, payment.payer_id)
-    if payer is not None and payer.is_active:
-        amount = written(refund.amount, payment.currency)
-        await till.mailer.send(texts.letter("late_payment", Language.ENGLISH, payer.email, amount=amount))
+    if payer is None or not payer.is_active:
+        return True
+    amount = written(refund.amount, payment.currency)
+    return await till.mailer.send(texts.letter("late_payment", Language.ENGLISH, payer.email, amount=amount))

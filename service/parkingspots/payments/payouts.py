@@ -68,7 +68,7 @@ async def _carry_out(till: Till, claimed: Payout, now: datetime) -> Attempt:
         async with till.database.transaction() as session:
             transfer = await _begun(session, claimed, now)
         if transfer is None:
-            return Attempt.DONE
+            return Attempt.WAITS
         try:
             transfer_id = await till.gateway.transfer(*transfer)
         except RefusedError as error:

@@ -74,6 +74,8 @@ class Attempt(IntEnum):
     DONE = 1
     FAILED = 2
     """It is tried again later."""
+    WAITS = 3
+    """For something else to happen first."""
 
 
 class Account(StrEnum):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import nan
 
 import structlog
 from sqlalchemy import func, select
@@ -35,6 +36,8 @@ async def _look_again_and_again(database: Database) -> None:
             await look(database)
         except (SQLAlchemyError, OSError) as error:
             log.info("payments could not be looked at", error=described(error))
+            for gauge in (counts.DIFFERENCES, counts.PARKED, counts.REFUSED):
+                gauge.set(nan)  # nobody knows
         await asyncio.sleep(PAUSE)
 
 

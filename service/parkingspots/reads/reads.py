@@ -28,7 +28,7 @@ SOONEST = 20.0
 LONGEST_STALE = 3_600.0  # seconds for which an answer may be served while the database is away
 LONGEST_LOADING = 10.0  # seconds; more than the route itself allows
 LONG_AGO = 1_800.0
-"""Seconds, and less by the life of an answer than the hour after whose end bookings are no news any more."""
+"""Seconds. An answer lives for an hour at most, or is served stale for as long; bookings are news for two hours."""
 PATIENCE = 1.0  # seconds that somebody waits for the truth while there is a stale answer
 CLOCKS_APART = 1.0  # seconds by which two processes may read the database's time differently
 OWN_HEADERS = frozenset({b"etag", b"content-length", b"content-type", b"cache-control", b"vary"})
@@ -88,6 +88,8 @@ class Reads:
         if entry is None or not self._follower.is_current() or not self._is_alive(entry):
             return None
         if not self._follower.knowledge.stands(entry.about.footprint, entry.snapshot.shows):
+            return None
+        if _is_about_the_past(target, entry.about.loaded_at):  # an older release may have kept it
             return None
         self._keep(target, entry, heard, is_shared=True)
         return entry
