@@ -17,7 +17,7 @@ from parkingspots.payments import events, work
 from parkingspots.payments.rules import Attempt
 from parkingspots.payments.till import Till
 
-BATCH = 500
+BATCH = 200
 """Rows a transaction: some tens of milliseconds, so that nobody waits for the job's locks."""
 
 

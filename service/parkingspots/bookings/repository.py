@@ -107,6 +107,8 @@ async def take_refund_due(session: AsyncSession) -> RefundDue | None:
     return found
 
 
+UNSEEN = {"synchronize_session": False}
+"""Nobody in the session looks at the rows that the minute job moves."""
 TO_START = (
     Booking.status == literal_column(f"'{Status.CONFIRMED}'"),
     Booking.start_time <= func.now(),
@@ -122,7 +124,8 @@ async def start_due(session: AsyncSession, batch: int) -> int:
     """Start confirmed bookings whose start has come, the earliest first; how many."""
     due = _claimed(batch, Booking.start_time, *TO_START)
     started = await session.scalars(
-        update(Booking).where(Booking.id.in_(due)).values(status=Status.IN_PROGRESS).returning(Booking.id)
+        update(Booking).where(Booking.id.in_(due)).values(status=Status.IN_PROGRESS).returning(Booking.id),
+        execution_options=UNSEEN,
     )
     return len(started.all())
 
@@ -131,7 +134,8 @@ async def complete_past(session: AsyncSession, batch: int) -> Sequence[UUID]:
     """Complete bookings whose end has come, the earliest first; the spot of each."""
     due = _claimed(batch, Booking.end_time, *TO_COMPLETE)
     completed = await session.scalars(
-        update(Booking).where(Booking.id.in_(due)).values(status=Status.COMPLETED).returning(Booking.spot_id)
+        update(Booking).where(Booking.id.in_(due)).values(status=Status.COMPLETED).returning(Booking.spot_id),
+        execution_options=UNSEEN,
     )
     return completed.all()
 
