@@ -121,26 +121,19 @@ async def _working(only: Sequence[str] = ()) -> AsyncIterator[Bench]:
         yield Bench(database, till)
 
 
-def _until_a_signal() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT."""
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    return stop
-
-
 async def _due(only: Sequence[str]) -> list[tuple[Step, Due]]:
     async with _working(only) as bench:
         return await job.due(bench, only)
 
 
 async def _run(only: Sequence[str]) -> list[Result]:
-    stop = _until_a_signal()
+    stop = stop_on_signals()
     async with _working(only) as bench:
         with report.progress(Console(stderr=True)) as told:
             return await job.run(bench, stop, only, told)
 
 
 async def _loop() -> None:
-    stop = _until_a_signal()
+    stop = stop_on_signals()
     async with _working() as bench:
         await run_until(stop, bench)

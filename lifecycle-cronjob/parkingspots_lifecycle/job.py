@@ -63,14 +63,13 @@ async def run(
     database is away, so that nothing can be written down.
     """
     stop, run_id = stop or asyncio.Event(), uuid4()
-    wanted = [step for step in steps(bench) if not only or step.name in only]
-    return [await _run(step, bench, stop, run_id, told) for step in wanted if not stop.is_set()]
+    return [await _run(step, bench, stop, run_id, told) for step in steps(bench, only) if not stop.is_set()]
 
 
 async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
     """What each step has before it; nothing is changed."""
     async with bench.database.reader() as session:
-        return [(step, await step.due(session)) for step in steps(bench) if not only or step.name in only]
+        return [(step, await step.due(session)) for step in steps(bench, only)]
 
 
 async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:

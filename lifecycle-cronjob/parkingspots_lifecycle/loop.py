@@ -49,8 +49,9 @@ async def run_for_ever(settings: Settings) -> None:
         await run_until(asyncio.Event(), Bench(database, till))
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """End on SIGTERM or SIGINT, when the batch in hand is done."""
-    loop = asyncio.get_running_loop()
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT, from now on."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    return stop

@@ -12,7 +12,7 @@ from parkingspots import __version__, health
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
 from parkingspots.kit import docs, memory, problems
-from parkingspots.kit.background import background_tasks
+from parkingspots.kit.background import background_tasks, beside
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import SystemClock, TimeSource
@@ -72,7 +72,7 @@ def create(
             app.state.mailer = mailer(settings)
             await stack.enter_async_context(paying(app))
             await stack.enter_async_context(background_tasks(settings))
-            await stack.enter_async_context(memory.giving_back())
+            await stack.enter_async_context(beside(memory.give_back_again_and_again()))
             yield
 
     app = FastAPI(

@@ -161,11 +161,12 @@ def check(
 ) -> None:
     """Hold the ledger against itself and against Stripe. Exit code 1 where they differ, 2 where nobody can tell."""
     from parkingspots.payments import command
+    from parkingspots.payments.gateway import GatewayError
     from parkingspots.settings import load
 
     try:
         found = asyncio.run(command.check(load(), days))
-    except (command.PaymentsAreOff, command.GatewayError) as refusal:
+    except (command.PaymentsAreOff, GatewayError) as refusal:
         _complaint(f"Stripe cannot be asked: {refusal}")
         raise typer.Exit(2) from None
     for difference in found.differences:

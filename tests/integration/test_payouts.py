@@ -12,34 +12,12 @@ from memory_gateway import MemoryGateway
 from minutes import let_time_pass
 from parkingspots.payments import looking
 from parkingspots.payments.gateway import ConnectedAccount
-from paying import booked, opened_account, payment_of, rest, tell, work_through
+from paying import booked, rest, tell, work_through
+from paying_out import ACCOUNT, DUE, owners_account, payment_for_three_hours, payouts, refund
 from product import Api, Person
 
-ACCOUNT: dict[str, Any] = {"country": "GR", "business_type": "individual"}
-DUE = 3 + 24
-"""Hours until the owner is paid: the booking's end and the usual delay."""
-
-
-@pytest.fixture
-async def account(paid_api: Api, money: MemoryGateway, owner: Person, spot: str) -> str:
-    """The owner's, which takes payouts."""
-    del spot  # who lists one is an owner
-    return await opened_account(paid_api, money, owner)
-
-
-@pytest.fixture
-async def payment(paid_api: Api, money: MemoryGateway, renter: Person, spot: str) -> Any:
-    """Of 7.70, of which 7.00 are the owner's, for a booking that ends in three hours."""
-    return await payment_of(paid_api, renter, await booked(paid_api, money, renter, spot))
-
-
-async def refund(api: Api, who: Person, payment: Any, amount: int) -> Any:
-    who = await api.sign_in(who.id, who.email)
-    return await api.post("/payments/refund", who, payment_id=payment["id"], amount=amount)
-
-
-async def payouts(api: Api, owner: Person) -> Any:
-    return await api.get("/payments/owner/payouts", await api.sign_in(owner.id, owner.email))
+account = pytest.fixture(owners_account)
+payment = pytest.fixture(payment_for_three_hours)
 
 
 async def test_the_owner_is_paid_a_day_after_the_end(

@@ -7,6 +7,7 @@ from resource import getpagesize
 import pytest
 
 from parkingspots.kit import memory
+from parkingspots.kit.background import beside
 from product import until
 
 BLOCKS, SIZE = 40_000, 1_000
@@ -27,7 +28,7 @@ async def test_what_lies_free_between_small_blocks_goes_back_to_the_system(monke
     async def most_is_given_back() -> bool:
         return _resident() < before - BLOCKS * SIZE // 2
 
-    async with memory.giving_back():
+    async with beside(memory.give_back_again_and_again()):
         await until(most_is_given_back)
     assert len(last) == SIZE
 

@@ -1,9 +1,10 @@
-"""What runs beside the requests in an API process, where ENABLE_BACKGROUND_TASKS says so."""
+"""What runs beside the requests in an API process; some of it where ENABLE_BACKGROUND_TASKS says so."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
+from typing import Any
 
 import structlog
 
@@ -17,16 +18,23 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def background_tasks(settings: Settings) -> AsyncIterator[None]:
-    """Run the tasks that are installed while the block lasts. A task that is cancelled undoes its open transaction."""
-    offered = entry_points(group=GROUP) if settings.enable_background_tasks else ()
-    tasks = [asyncio.create_task(_kept_running(entry.name, entry.load(), settings)) for entry in offered]
+async def beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run what does not end by itself while the block lasts."""
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def background_tasks(settings: Settings) -> AsyncIterator[None]:
+    """Run the tasks that are installed while the block lasts. A task that is cancelled undoes its open transaction."""
+    offered = entry_points(group=GROUP) if settings.enable_background_tasks else ()
+    async with beside(*(_kept_running(entry.name, entry.load(), settings) for entry in offered)):
+        yield
 
 
 async def _kept_running(name: str, task: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:

@@ -8,12 +8,9 @@ from parkingspots.kit.database import Database
 from parkingspots.kit.mail import mailer
 from parkingspots.payments import checking
 from parkingspots.payments.checking import Found
-from parkingspots.payments.gateway import GatewayError
 from parkingspots.payments.gateways import gateway
 from parkingspots.payments.till import Till
 from parkingspots.settings import Settings
-
-__all__ = ["GatewayError", "PaymentsAreOff", "check", "till_of", "why_off"]
 
 
 class PaymentsAreOff(Exception):  # noqa: N818 - a sentence for a person at a terminal

@@ -5,10 +5,10 @@ from contextlib import aclosing, asynccontextmanager
 
 from fastapi import FastAPI
 
+from parkingspots.kit.background import beside
 from parkingspots.kit.errands import Errand
-from parkingspots.payments import work
+from parkingspots.payments import watching, work
 from parkingspots.payments.till import Till
-from parkingspots.payments.watching import watching
 
 
 @asynccontextmanager
@@ -23,7 +23,7 @@ async def paying(app: FastAPI) -> AsyncIterator[None]:
     async with aclosing(gateway):
         state.till = Till(state.database, gateway, state.settings, state.mailer)
         async with (
-            watching(state.database),
+            beside(watching.look_again_and_again(state.database)),
             aclosing(Errand(lambda: work.run(state.till, state.clock.now()))) as errand,
         ):
             state.errand = errand

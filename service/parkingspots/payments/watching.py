@@ -1,8 +1,6 @@
 """What somebody has to look at, for Prometheus: read from the tables, as the job's process ends before it is asked."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from math import nan
 
 import structlog
@@ -19,18 +17,8 @@ PAUSE = 60.0  # seconds
 log = structlog.get_logger(__name__)
 
 
-@asynccontextmanager
-async def watching(database: Database) -> AsyncIterator[None]:
-    """Look again and again while the block lasts; a database that is away is somebody else's alarm."""
-    task = asyncio.create_task(_look_again_and_again(database))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _look_again_and_again(database: Database) -> None:
+async def look_again_and_again(database: Database) -> None:
+    """A database that is away is somebody else's alarm."""
     while True:
         try:
             await look(database)
