@@ -32,6 +32,7 @@ from parkingspots.kit import job_runs
 from parkingspots.kit.database import RawConnection
 from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page, newest
+from parkingspots.kit.purging import delete_batch
 from parkingspots.kit.statements import Statement, parameter
 
 REPEAT_WITHIN = timedelta(seconds=10)
@@ -299,10 +300,7 @@ async def _delete_old(
     batch: int,
 ) -> int:
     """The oldest first, passing over what somebody else has locked. By the database's clock."""
-    due = select(table.id).where(over < func.now() - stay).order_by(over).limit(batch)
-    old = due.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
-    deleted = await session.scalars(delete(table).where(table.id.in_(select(old.c.id))).returning(table.id))
-    return len(deleted.all())
+    return await delete_batch(session, [table.id], over, over < func.now() - stay, limit=batch)
 
 
 async def has_live_bookings(session: AsyncSession, user_id: UUID, now: datetime) -> bool:

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import ColumnElement, Identity, Index, delete, func, select, text
+from sqlalchemy import ColumnElement, Identity, Index, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit import job_runs
 from parkingspots.kit.footprints import Change, Kind
 from parkingspots.kit.job_runs import Due
+from parkingspots.kit.purging import delete_batch
 from parkingspots.kit.tables import Base, Word, one_of
 
 
@@ -121,8 +122,4 @@ async def to_purge(session: AsyncSession) -> Due:
 
 async def purge(session: AsyncSession, limit: int) -> int:
     """Delete up to `limit` changes that no process looks at any more; how many there were."""
-    old = select(ChangeRow.id).where(_is_old()).order_by(ChangeRow.at).limit(limit)
-    claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
-    which = ChangeRow.id.in_(select(claimed.c.id))
-    deleted = await session.scalars(delete(ChangeRow).where(which).returning(ChangeRow.id))
-    return len(deleted.all())
+    return await delete_batch(session, [ChangeRow.id], ChangeRow.at, _is_old(), limit=limit)

@@ -28,6 +28,7 @@ from parkingspots.kit.database import Database
 from parkingspots.kit.dependencies import catch_up
 from parkingspots.kit.job_runs import Due
 from parkingspots.kit.problems import Conflict, Problem
+from parkingspots.kit.purging import delete_batch
 from parkingspots.kit.tables import Base
 
 KEPT = timedelta(hours=24)
@@ -243,11 +244,8 @@ async def to_purge(session: AsyncSession) -> Due:
 
 async def purge(session: AsyncSession, batch: int) -> int:
     """Delete up to `batch` answers whose day is over by the database's clock; how many."""
-    over = select(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).where(_is_over()).limit(batch)
-    old = over.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
-    which = tuple_(IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key).in_(select(old))
-    deleted = await session.scalars(delete(IdempotencyKey).where(which).returning(IdempotencyKey.status))
-    return len(deleted.all())
+    key = [IdempotencyKey.user_id, IdempotencyKey.route, IdempotencyKey.key]
+    return await delete_batch(session, key, IdempotencyKey.created_at, _is_over(), limit=batch)
 
 
 async def forget(session: AsyncSession, user_id: UUID) -> None:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Identity,
     Index,
     SQLColumnExpression,
-    delete,
     desc,
     func,
     insert,
@@ -29,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit.database import Database
+from parkingspots.kit.purging import delete_batch
 from parkingspots.kit.tables import Base
 
 KEPT = timedelta(days=7)
@@ -112,10 +112,7 @@ def _is_old() -> ColumnElement[bool]:
 
 async def purge(session: AsyncSession, batch: int) -> int:
     """Delete up to `batch` rows that have been kept long enough; how many."""
-    old = select(JobRun.id).where(_is_old()).order_by(JobRun.started_at).limit(batch)
-    claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
-    deleted = await session.scalars(delete(JobRun).where(JobRun.id.in_(select(claimed.c.id))).returning(JobRun.id))
-    return len(deleted.all())
+    return await delete_batch(session, [JobRun.id], JobRun.started_at, _is_old(), limit=batch)
 
 
 async def to_purge(session: AsyncSession) -> Due:

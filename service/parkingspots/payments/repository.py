@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus
 from parkingspots.kit.paging import Page, newest_by_age
+from parkingspots.kit.purging import delete_batch
 from parkingspots.payments.models import Connected, Disputed, Event, Payment, Payout, Refund
 from parkingspots.payments.rules import PayoutStatus, RefundStatus
 
@@ -197,10 +198,7 @@ def handled_long_ago(kept: timedelta) -> tuple[ColumnElement[bool], ...]:
 
 async def purge_events(session: AsyncSession, kept: timedelta, batch: int) -> int:
     """Delete up to `batch` events that were handled; how many. Those that are parked stay."""
-    old = select(Event.id).where(*handled_long_ago(kept)).limit(batch)
-    claimed = old.with_for_update(skip_locked=True).cte("old")  # looked for once, whatever the plan
-    deleted = await session.scalars(delete(Event).where(Event.id.in_(select(claimed.c.id))).returning(Event.id))
-    return len(deleted.all())
+    return await delete_batch(session, [Event.id], Event.received_at, *handled_long_ago(kept), limit=batch)
 
 
 async def changed_since(session: AsyncSession, since: datetime, after: UUID | None, limit: int) -> Sequence[Payment]:
