@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from parkingspots.app import create
+from parkingspots.front import front
 from parkingspots.kit.mail import Letter
 from parkingspots.payments.gateway import PaymentGateway
 from parkingspots.settings import Settings
@@ -144,7 +145,9 @@ async def asked(app: FastAPI, clock: Clock) -> AsyncIterator[Api]:
     """The running application's HTTP interface. Its letters are kept, not sent."""
     app.state.mailer = outbox = Outbox()
     app.state.till = app.state.till and replace(app.state.till, mailer=outbox)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://parkingspots.test") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(front(app)), base_url="http://parkingspots.test"
+    ) as client:
         yield Api(app, client, clock, outbox)
 
 

@@ -1,5 +1,15 @@
-"""`python -m parkingspots_lifecycle`: the same as the command `parkingspots-lifecycle`."""
+"""Where `parkingspots-lifecycle` begins, as `python -m parkingspots_lifecycle` does."""
 
-from parkingspots_lifecycle.cli import main
+from parkingspots.kit.starting import made_to_last
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    with made_to_last():
+        from parkingspots_lifecycle import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -74,7 +74,7 @@ async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
 
 async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
     began, claimed, failed, waiting, error = monotonic(), 0, 0, 0, None
-    async with bench.database.transaction() as session:
+    async with bench.database.transaction(durable=False) as session:
         row_id = await job_runs.begin(session, run_id, step.name)
     try:
         async for moved in _batches(step, bench, stop):
@@ -85,7 +85,10 @@ async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told
     kind = type(error).__name__ if error else None
     left = None if stop.is_set() else await _left(step, bench)
     outcome = Outcome(claimed, claimed - failed - waiting, failed + int(error is not None), kind, left)
-    async with asyncio.timeout(LEAVE_TAKING if stop.is_set() else None), bench.database.transaction() as session:
+    async with (
+        asyncio.timeout(LEAVE_TAKING if stop.is_set() else None),
+        bench.database.transaction(durable=False) as session,
+    ):
         await job_runs.end(session, row_id, outcome)
     return Result(step, outcome, monotonic() - began, error)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Column, Table
 
 from parkingspots.kit.job_runs import Due
@@ -64,7 +63,11 @@ def _moment(moment: datetime | None) -> str:
 @contextmanager
 def progress(console: Console) -> Iterator[Told]:
     """Shows on a terminal what a step has moved so far; elsewhere nothing."""
-    columns = SpinnerColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    if not console.is_terminal:
+        yield lambda *_: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # here: a program's start does not wait for it
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as shown:
         task = shown.add_task("")
         yield lambda step, moved: shown.update(task, description=f"{step.name}: {moved:,}")

@@ -1,5 +1,15 @@
-"""`python -m parkingspots`: the same as the command `parkingspots`."""
+"""Where `parkingspots` begins, as `python -m parkingspots` does."""
 
-from parkingspots.cli import main
+from parkingspots.kit.starting import made_to_last
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    with made_to_last():
+        from parkingspots import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from parkingspots import __version__, health
 from parkingspots.accounts.routes import auth, users
@@ -88,6 +86,7 @@ def create(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for providers at each request
     )
     app.state.settings, app.state.clock, app.state.gateway_of = settings, clock or SystemClock(), gateway_of
+    app.state.targets = Targets(settings, app.state.clock, PREFIX)
     problems.install(app)
     desk.install(app)
     app.include_router(health.router)
@@ -95,7 +94,7 @@ def create(
         app.include_router(room, prefix=PREFIX)  # with no router between, for which every route would be built twice
     docs.install(app)
     describe(app)
-    _add_middleware(app, settings)
+    _add_middleware(app)
     return app
 
 
@@ -104,26 +103,13 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI) -> None:
     app.add_middleware(Conditional)
     app.add_middleware(BodyLimit)
     app.add_middleware(
         AnySlash,
         declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
     )
-    app.add_middleware(FastPath, targets=Targets(settings, app.state.clock, PREFIX))
+    app.add_middleware(FastPath, targets=app.state.targets)
     app.add_middleware(AnswersHead)
     app.add_middleware(RateLimited, free=[f"{PREFIX}/payments/webhook"])
-    if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
-    if settings.cors_origins:  # the outermost, so that a browser may read every answer
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match"],
-            expose_headers=[
-                *("Link", "X-Total-Count", "ETag", "Retry-After"),
-                *("RateLimit", "RateLimit-Policy", "Idempotency-Replayed"),
-            ],
-        )

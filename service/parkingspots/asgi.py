@@ -1,23 +1,18 @@
 """The application as the environment says, for the servers that run it."""
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import structlog
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from parkingspots.kit import logs, memory
+from parkingspots.kit.starting import made_to_last
 from parkingspots.settings import SettingsError, load
-
-GARBAGE = 50_000
-"""Objects made, less those freed, until the youngest are looked at: a request makes hundreds and leaves no cycles."""
 
 log = structlog.get_logger(__name__)
 
 
-def application() -> FastAPI:
+def application() -> ASGIApp:
     """A new application, its logs set up. Where the environment cannot be used, the process ends with one line."""
     try:
         settings = load()
@@ -27,19 +22,8 @@ def application() -> FastAPI:
     memory.give_back_large_blocks()
     for warning in settings.warnings():
         log.warning(warning)
-    with _made_to_last():
+    with made_to_last():
         from parkingspots.app import create  # here: nearly all that lasts is what this loads
+        from parkingspots.front import front
 
-        return create(settings)
-
-
-@contextmanager
-def _made_to_last() -> Iterator[None]:
-    """Look for no garbage in the block, nor ever among what it leaves: there is none, and looking takes a while."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.set_threshold(GARBAGE)
-        gc.enable()
+        return front(create(settings))

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import cache
 from ipaddress import ip_network
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -21,10 +22,13 @@ LEAST_SECRET_LENGTH = 32
 LEAST_WEBHOOK_SECRET = 16
 EXAMPLES = frozenset({"whsec_change_me_change_me", "whsec_your_webhook_secret", "whsec_xxxxxxxxxxxxxxxx"})
 """What stands in examples, and is no secret."""
-TIME_ZONES = frozenset(available_timezones()) - {"CET", "EET", "MET", "WET"}
-"""IANA's names, but those that PostgreSQL takes for abbreviations of one offset all year."""
-
 RATE = re.compile(r"[1-9]\d{0,8} per ([1-9]\d{0,3} )?(second|minute|hour|day)s?")
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """IANA's names, but those that PostgreSQL takes for abbreviations of one offset all year."""
+    return frozenset(available_timezones()) - {"CET", "EET", "MET", "WET"}
 
 
 class SettingsError(Exception):
@@ -109,7 +113,7 @@ Rate = Annotated[str, AfterValidator(_a_rate)]
 
 
 def _a_time_zone(name: str) -> str:
-    if name not in TIME_ZONES:
+    if name not in time_zones():
         raise ValueError("use an IANA time zone such as Europe/Athens")
     return name
 
@@ -177,7 +181,7 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(_a_sender)] = "ParkingSpots <no-reply@parkingspots.example>"
     web_url: Annotated[str, AfterValidator(_a_web_url)] = "http://127.0.0.1:3000"
 
-    default_time_zone: Annotated[str, AfterValidator(_a_time_zone)] = "Europe/Athens"
+    default_time_zone: Annotated[str, AfterValidator(_a_time_zone), Field(validate_default=False)] = "Europe/Athens"
     default_currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
     service_fee_percent: Decimal = Field(default=Decimal(10), ge=0, le=100, decimal_places=2)
     hold_minutes: int = Field(default=10, ge=1, le=1440)

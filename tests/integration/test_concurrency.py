@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from statistics import quantiles
 
@@ -15,6 +14,7 @@ from parkingspots.bookings import slots
 from parkingspots.dev.postgres import PostgresServer
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
+from parkingspots.kit.statements import Statement
 from parkingspots.settings import Settings
 from product import Api, Clock, running
 
@@ -113,8 +113,13 @@ async def test_the_constraint_alone_holds_and_deadlocks_stay_inside(
     async def is_not_lost(*_: object) -> bool:
         return False
 
-    unlocked = replace(slots.LOCK, text=slots.LOCK.text.removesuffix(" FOR NO KEY UPDATE OF spots"))
-    assert unlocked != slots.LOCK
+    class Unlocked(Statement):
+        @property
+        def text(self) -> str:
+            return super().text.removesuffix(" FOR NO KEY UPDATE OF spots")
+
+    unlocked = Unlocked(slots.LOCK.query)
+    assert unlocked.text != slots.LOCK.text
     monkeypatch.setattr(slots, "LOCK", unlocked)
     monkeypatch.setattr(slots, "look", nothing_is_taken)
     monkeypatch.setattr(slots, "is_lost", is_not_lost)

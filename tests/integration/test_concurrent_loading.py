@@ -201,6 +201,7 @@ async def test_an_answer_near_its_end_is_loaded_again_once_and_nobody_waits_for_
 ) -> None:
     door.open()
     await keeping_api.get(LIST)
+    await keeping_api.get(LIST)
     door.shut()
     time.stand(left=0.5)
     hits, before = count("hit"), refreshed()
@@ -212,6 +213,16 @@ async def test_an_answer_near_its_end_is_loaded_again_once_and_nobody_waits_for_
     await until(is_idle(keeping_api))
     await keeping_api.get(LIST)
     assert (count("hit"), refreshed(), door.came) == (hits + MANY + 1, before + 1, 1)
+
+
+@pytest.mark.usefixtures("spot")
+async def test_an_answer_whose_time_is_over_is_not_given_any_more(keeping_api: Api, time: Time) -> None:
+    for _ in range(3):
+        await keeping_api.get(LIST)
+    time.stand(left=-0.1)
+    hits, misses = count("hit"), count("miss")
+    await keeping_api.get(LIST)
+    assert (count("hit"), count("miss")) == (hits, misses + 1)
 
 
 @pytest.mark.usefixtures("spot")

@@ -1,6 +1,7 @@
 """Nobody takes more than their share: counted for all processes in Valkey, and by each alone while it is away."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 
 from parkingspots.dev.valkey import ValkeyServer, valkey
 from parkingspots.settings import Settings
-from product import PASSWORD, Api, Clock, Person, running
+from product import PASSWORD, Api, Clock, Person, running, until
 
 PROBLEM = "application/problem+json"
 Limited = Callable[..., AbstractAsyncContextManager[Api]]
@@ -65,6 +66,25 @@ async def test_a_limit_is_met_to_the_last_request_though_permits_are_fetched_in_
 ) -> None:
     async with limited(rate_limit_requests=f"{limit} per hour") as api:
         assert await statuses(api, limit + 5, "/openapi.json") == [200] * limit + [429] * 5
+
+
+@pytest.mark.usefixtures("spot")
+async def test_answers_that_are_kept_count_as_all_others_do(limited: Limited) -> None:
+    async with limited(cache_search_seconds=300, rate_limit_requests="60 per hour") as api:
+        await until(api.is_keeping)
+        assert await statuses(api, 65) == [200] * 60 + [429] * 5
+
+
+@pytest.mark.usefixtures("spot")
+async def test_a_permit_is_worth_nothing_when_its_window_is_over(limited: Limited) -> None:
+    async with limited(cache_search_seconds=300, rate_limit_requests="600 per hour") as api:
+        await until(api.is_keeping)
+        await statuses(api, 20)
+        (lease,) = api.app.state.limits._leases.values()
+        assert lease.left > 0
+        lease.ends = 0.0
+        await statuses(api, 1)
+        assert lease.ends > time.time()
 
 
 async def test_requests_at_the_same_time_lose_no_permits(limited: Limited) -> None:

@@ -54,3 +54,12 @@ async def test_a_search_for_a_time_that_has_gone_by_is_not_kept(
     for _ in range(3):
         await keeping_api.request("GET", SEARCH, params=window)
     assert count("search_spots", "hit") - before == (2 if is_kept else 0)
+
+
+@pytest.mark.usefixtures("spot")
+async def test_only_a_get_is_answered_with_what_is_kept(keeping_api: Api) -> None:
+    kept, *_ = [await keeping_api.request("GET", LIST) for _ in range(3)]
+    head = await keeping_api.request("HEAD", LIST)
+    assert (head.content, head.headers) == (b"", kept.headers)
+    await keeping_api.request("POST", LIST, expect=401)
+    await keeping_api.request("DELETE", LIST, expect=405)

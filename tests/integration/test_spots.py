@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.settings import TIME_ZONES
+from parkingspots.settings import time_zones
 from product import SPOT, Api, Person
 
 EVERYTHING: dict[str, Any] = {
@@ -240,7 +240,7 @@ async def test_every_time_zone_that_is_taken_means_to_the_database_what_it_means
     session: AsyncSession,
 ) -> None:
     """By the offsets of a winter and a summer gone by, which no newer list of zones changes."""
-    known = set(await session.scalars(text("SELECT name FROM pg_timezone_names"))) & TIME_ZONES
+    known = set(await session.scalars(text("SELECT name FROM pg_timezone_names"))) & time_zones()
     assert len(known) > 400
     for month in (1, 7):
         moment = datetime(2019, month, 15, 12, tzinfo=UTC)
@@ -254,7 +254,7 @@ async def test_every_time_zone_that_is_taken_means_to_the_database_what_it_means
 
 
 async def test_every_other_time_zone_is_refused(api: Api, owner: Person, session: AsyncSession, spot: str) -> None:
-    known = set(await session.scalars(text("SELECT name FROM pg_timezone_names"))) & TIME_ZONES
+    known = set(await session.scalars(text("SELECT name FROM pg_timezone_names"))) & time_zones()
     for zone in {"CET", "EET", "MET", "WET", "EEST", "europe/athens", *available_timezones()} - known:
         answer = await api.put(f"/parking-spots/{spot}", owner, expect=422, time_zone=zone)
         assert answer["errors"][0]["pointer"] == "/time_zone"
@@ -263,7 +263,7 @@ async def test_every_other_time_zone_is_refused(api: Api, owner: Person, session
 async def test_a_zone_that_the_database_does_not_know_is_refused_when_a_spot_is_listed_too(
     api: Api, owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parkingspots.spots.schemas.TIME_ZONES", frozenset({"Atlantis/Capital"}))
+    monkeypatch.setattr("parkingspots.spots.schemas.time_zones", lambda: {"Atlantis/Capital"})
     answer = await api.post("/parking-spots/", owner, expect=422, **SPOT | {"time_zone": "Atlantis/Capital"})
     assert answer["errors"] == [
         {"pointer": "/time_zone", "detail": "is not known here; use the zone's main name, such as Europe/Athens"}

@@ -46,7 +46,7 @@ def _is_live(now: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a time, or a pa
     return and_(Session.ended_at.is_(None), Session.expires_at > now)
 
 
-SIGNED_IN = Statement.of(
+SIGNED_IN = Statement(
     select(User.__table__)
     .join(Session, Session.user_id == User.id)
     .where(

@@ -26,16 +26,16 @@ _HELD = select(User.id).where(User.id == RENTER, User.is_active).with_for_update
 _NAMED = (Spot.id, Spot.owner_id, Spot.title, Spot.address, Spot.city, Spot.prefecture)
 _PRICED = (Spot.hourly_rate, Spot.daily_rate, Spot.monthly_rate, Spot.currency)
 # The renter's row comes out of its lock before it meets the spot's: the order in which everybody locks.
-LOCK = Statement.of(
+LOCK = Statement(
     select(*_NAMED, *_PRICED, Spot.cancellation_policy, Spot.is_available)
     .join(_HELD, true())
     .where(Spot.id == SPOT, Spot.is_active)
     .with_for_update(of=Spot, key_share=True)
 )
-IS_ACTIVE = Statement.of(select(exists().where(User.id == RENTER, User.is_active)))
+IS_ACTIVE = Statement(select(exists().where(User.id == RENTER, User.is_active)))
 _OF_SPOT = Booking.spot_id == SPOT
 _TAKEN = exists().where(_OF_SPOT, Booking.is_live(NOW), Booking.overlaps(START, END))
-LOST = Statement.of(
+LOST = Statement(
     select(
         exists().where(
             Spot.id == SPOT,
@@ -47,19 +47,19 @@ LOST = Statement.of(
         )
     )
 )
-LOOK = Statement.of(
+LOOK = Statement(
     select(
         open_throughout(START, END).label("is_open"),
         _TAKEN.label("is_taken"),
         exists().where(_OF_SPOT, *repository.lapsed(NOW)).label("has_lapsed"),
     ).where(Spot.id == SPOT)
 )
-RELEASE_LAPSED = Statement.of(repository.cancelled_as_lapsed().where(_OF_SPOT, *repository.lapsed(NOW)))
+RELEASE_LAPSED = Statement(repository.cancelled_as_lapsed().where(_OF_SPOT, *repository.lapsed(NOW)))
 _OWN = {"id", "created_at", "updated_at"}
 """What PostgreSQL gives a booking."""
 _GIVEN = {column.key: column.type for column in Booking.__table__.columns if column.key not in _OWN}
 EMPTY = dict.fromkeys(_GIVEN)
-ADD = Statement.of(
+ADD = Statement(
     insert(Booking)
     .values({name: parameter(name, kind) for name, kind in _GIVEN.items()})
     .returning(*Booking.__table__.columns)

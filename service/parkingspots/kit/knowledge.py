@@ -30,13 +30,14 @@ class Knowledge:
 
     def __init__(self, span: float) -> None:
         self.version = 0
-        """Grows with each change that is heard of."""
+        """Grows with each change that is heard of, and when everything is forgotten."""
         self.snapshot = Snapshot.of("1:1:")
         self._span = span
         self._recent = self._older = Generation(0.0)
 
     def start(self, since: float) -> None:
         """Forget everything; from here on it is known what has changed since then."""
+        self.version += 1
         self._recent, self._older = Generation(since), Generation(since)
 
     def learn(self, snapshot: Snapshot, changes: Sequence[Change], now: float) -> None:

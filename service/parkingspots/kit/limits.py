@@ -154,6 +154,17 @@ class Limits:
                 if not self._takes(lease):
                     await self._fetch(lease, address)
 
+    def admits_at_once(self, address: str) -> bool:
+        """Whether a request of a client address was counted; False leaves it to `admit`, which may wait or refuse."""
+        if not self.enabled:
+            return True
+        lease = self._leases.get(address)
+        if lease is None or lease.left <= 0 or lease.ends <= time.time():
+            return False
+        lease.left -= 1
+        self._leases.move_to_end(address)
+        return True
+
     def _lease(self, address: str) -> _Lease:
         lease = self._leases.get(address)
         if lease is None:

@@ -1,7 +1,7 @@
 """SQL that SQLAlchemy puts together once and the driver sends itself: for where the one's work would cost most."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy import ClauseElement, bindparam
@@ -14,21 +14,31 @@ DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL as PostgreSQL's protocol takes it, the names of $1, $2, … and the values that are the same every time."""
+    """SQL as PostgreSQL's protocol takes it: put together when it is first sent, as a start waits for all of them."""
 
-    text: str
-    names: tuple[str, ...]
-    constants: Mapping[str, Any]
+    query: ClauseElement
 
-    @classmethod
-    def of(cls, query: ClauseElement) -> "Statement":
-        compiled = cast("SQLCompiler", query.compile(dialect=DIALECT))
-        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        return cls(str(compiled), tuple(compiled.positiontup or ()), constants)
+    @cached_property
+    def _compiled(self) -> SQLCompiler:
+        return cast("SQLCompiler", self.query.compile(dialect=DIALECT))
+
+    @cached_property
+    def text(self) -> str:
+        return str(self._compiled)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the values, in the order of $1, $2, …"""
+        return tuple(self._compiled.positiontup or ())
+
+    @cached_property
+    def _constants(self) -> dict[str, Any]:
+        """The values that are the same every time."""
+        return {name: bind.value for name, bind in self._compiled.binds.items() if not bind.required}
 
     def given(self, **values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of any type
         """What the driver takes: the SQL, and the values in their places."""
-        every = {**self.constants, **values}
+        every = {**self._constants, **values}
         return (self.text, *[every[name] for name in self.names])
 
 

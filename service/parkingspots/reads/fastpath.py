@@ -7,15 +7,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from parkingspots.kit.problems import Unavailable
 from parkingspots.kit.problems import answer as problem_document
 from parkingspots.reads.asked import Wants, wants
-from parkingspots.reads.counts import answers, bytes_of
+from parkingspots.reads.counts import answers
 from parkingspots.reads.direct import Direct
-from parkingspots.reads.entries import Entry
-from parkingspots.reads.reads import OK, PATIENCE, UNAVAILABLE, Answer, Reads
+from parkingspots.reads.reads import PATIENCE, UNAVAILABLE, Answer, Reads
+from parkingspots.reads.sending import send_entry
 from parkingspots.reads.targets import Target, Targets
-
-NOT_MODIFIED = 304
-NO_STORE = b"no-store"
-"""Cache-Control of what may be past its truth; Age says how old it is."""
 
 
 class FastPath:
@@ -46,7 +42,7 @@ class FastPath:
             await self._load(reads, target, wanted, scope, receive, send)
         elif wanted.may_have(entry):
             reads.refresh_early(self._direct, target, scope, entry)
-            await _send(entry, target, outcome, wanted, send)
+            await send_entry(entry, target, outcome, wanted, send)
         else:
             await self._ask_route(target, scope, receive, send)
 
@@ -63,9 +59,9 @@ class FastPath:
                 return
             answer, was_asked = None, False
         if stale is not None and (answer is None or answer.status == UNAVAILABLE):
-            await _send(stale, target, "stale", wanted, send, age=reads.age(stale))
+            await send_entry(stale, target, "stale", wanted, send, age=reads.age(stale))
         elif answer is not None and answer.entry is not None and wanted.may_have(answer.entry):
-            await _send(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
+            await send_entry(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
         elif answer is not None and answer.entry is None and not wanted.signed_in:
             await _repeat(answer, target, send)
         else:
@@ -81,22 +77,3 @@ async def _repeat(answer: Answer, target: Target, send: Send) -> None:
     for message in answer.messages:
         headers = {"headers": list(message["headers"])} if "headers" in message else {}
         await send({**message, **headers})
-
-
-async def _send(
-    entry: Entry, target: Target, outcome: str, wanted: Wants, send: Send, age: float | None = None
-) -> None:
-    """A message of its own each time: layers outside may change it."""
-    form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in)
-    if wanted.known is not None and wanted.knows(entry.about.etag):
-        headers, body, status = list(form.not_modified), b"", NOT_MODIFIED
-    else:
-        headers, body, status = list(form.headers), form.body, OK
-    if age is not None:
-        headers = [header for header in headers if header[0] != b"cache-control"]
-        headers += [(b"cache-control", NO_STORE), (b"age", str(int(age)).encode())]
-    answers(target.route, outcome).inc()
-    if body:
-        bytes_of(target.route).inc(len(body))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -23,8 +23,6 @@ JITTER = 0.1
 """Answers that were loaded together do not end together."""
 EAGERNESS = 1.0
 """Of early refreshes; XFetch's beta (Vattani et al., Optimal Probabilistic Cache Stampede Prevention, 2015)."""
-SOONEST = 20.0
-"""Times its cost: earlier than that comes one in 500 million times (e⁻²⁰), and drawing for it costs every hit."""
 LONGEST_STALE = 3_600.0  # seconds for which an answer may be served while the database is away
 LONGEST_LOADING = 10.0  # seconds; more than the route itself allows
 LONG_AGO = 1_800.0
@@ -79,6 +77,13 @@ class Reads:
             self._shared.put(self._follower.database, target.key, entry, entry.about.good_for)
         return entry
 
+    def at_hand(self, target: Target) -> Entry | None:
+        """What `kept` would give, where nothing is to be found out or begun anew for it."""
+        kept, follower = self._local.get(target.key), self._follower
+        if kept is None or not kept.is_shared or kept.checked != follower.knowledge.version:
+            return None
+        return kept.entry if follower.is_current() and follower.now() < kept.entry.settled_until else None
+
     async def shared(self, target: Target) -> Entry | None:
         """The answer that another process has loaded, where it is the truth."""
         if not self._follower.is_current():
@@ -132,9 +137,10 @@ class Reads:
 
     def refresh_early(self, app: ASGIApp, target: Target, scope: Scope, entry: Entry) -> None:
         """Load an answer whose time is nearly over again, behind everybody's back: the sooner, the longer it takes."""
-        left = entry.about.good_for - self.age(entry)
-        if left > entry.about.cost * SOONEST:
+        now = self._follower.now()
+        if now < entry.settled_until:
             return
+        left = entry.about.loaded_at + entry.about.good_for - now
         ahead = -entry.about.cost * EAGERNESS * math.log(1.0 - random.random())  # noqa: S311 - no secret
         if left < ahead and target.key not in self._loading:
             REFRESHED.labels(target.route).inc()

@@ -24,6 +24,8 @@ LONGEST = 2_000
 MOST_REMEMBERED = 2_048
 """Requests; each takes some 1.1 KB."""
 
+MINUTE = timedelta(minutes=1)
+
 Pairs = list[tuple[str, str]]
 
 
@@ -126,15 +128,14 @@ class Targets:
         if len(written[0]) + len(written[1]) > LONGEST:
             return None
         known = self._remembered.get(written)
-        if known is None or (known.minute is not None and known.minute != self._minute()):
+        if known is None or (
+            known.minute is not None and not known.minute <= self._clock.now() < known.minute + MINUTE
+        ):
             known = self._recognised(scope.get("root_path", ""), *written)
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
             self._remembered[written] = known
         return known.target
-
-    def _minute(self) -> datetime:
-        return self._clock.now().replace(second=0, microsecond=0)
 
     def _recognised(self, root: str, path: str, query: bytes) -> Remembered:
         bare = path.removeprefix(root).removesuffix("/")
@@ -149,7 +150,7 @@ class Targets:
             sent = route.query.model_validate(_once_each(query, route.query))
             if not isinstance(sent, ListQuery):
                 return Remembered(Target(route.name, _key(path, sent.pairs()), route.good_for))
-            minute = self._minute()
+            minute = self._clock.now().replace(second=0, microsecond=0)
             asked = sent.asked(self._longest_window, minute)
         except (ValidationError, Problem, RepeatedError):
             return NOTHING  # the route says what is wrong with it

@@ -31,7 +31,7 @@ from parkingspots.kit.wire import (
     Wire,
     not_null,
 )
-from parkingspots.settings import TIME_ZONES
+from parkingspots.settings import time_zones
 from parkingspots.spots.models import AvailabilitySlot, Spot
 from parkingspots.spots.rules import CancellationPolicy, SpotType, VehicleSize, slot_minutes, time_of
 
@@ -83,7 +83,7 @@ SLOT_IN: dict[str, Any] = {"day_of_week": 0, "start_time": "08:00", "end_time": 
 
 
 def _known_time_zone(name: str) -> str:
-    if name not in TIME_ZONES:
+    if name not in time_zones():
         raise ValueError("must be an IANA time zone such as Europe/Athens")
     return name
 

@@ -130,7 +130,7 @@ def statement(names: frozenset[str]) -> Statement:
     Each row has its `id` and `created_at` and, as `item`, the JSON of a SpotItem but for the distance; with a place it
     has `chord`, its distance on the unit sphere.
     """
-    return Statement.of(_query(names))
+    return Statement(_query(names))
 
 
 def _query(names: frozenset[str]) -> Rows:

@@ -1,0 +1,33 @@
+"""What stands in front of the application: whose request it is, who may read the answer, and what is kept."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from parkingspots.reads.shortcut import Shortcut
+from parkingspots.settings import Settings
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match")
+TOLD = ("Link", "X-Total-Count", "ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed")
+
+
+def front(app: FastAPI) -> ASGIApp:
+    """What servers run."""
+    settings: Settings = app.state.settings
+    outermost: Any = Shortcut(app, app.state, app.state.targets)  # uvicorn has types of its own for the same
+    if settings.trusted_proxies:
+        outermost = ProxyHeadersMiddleware(outermost, trusted_hosts=settings.trusted_proxies)
+    if settings.cors_origins:  # outside of all, so that a browser may read every answer
+        outermost = CORSMiddleware(
+            outermost,
+            allow_origins=settings.cors_origins,
+            allow_methods=METHODS,
+            allow_headers=SENT,
+            expose_headers=TOLD,
+        )
+    served: ASGIApp = outermost
+    return served

@@ -1,0 +1,31 @@
+"""A kept answer on its way out."""
+
+from starlette.types import Send
+
+from parkingspots.reads.asked import Wants
+from parkingspots.reads.counts import answers, bytes_of
+from parkingspots.reads.entries import Entry
+from parkingspots.reads.targets import Target
+
+OK, NOT_MODIFIED = 200, 304
+NO_STORE = b"no-store"
+"""Cache-Control of what may be past its truth; Age says how old it is."""
+
+
+async def send_entry(
+    entry: Entry, target: Target, outcome: str, wanted: Wants, send: Send, age: float | None = None
+) -> None:
+    """A message of its own each time: layers outside may change it."""
+    form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in)
+    if wanted.known is not None and wanted.knows(entry.about.etag):
+        headers, body, status = list(form.not_modified), b"", NOT_MODIFIED
+    else:
+        headers, body, status = list(form.headers), form.body, OK
+    if age is not None:
+        headers = [header for header in headers if header[0] != b"cache-control"]
+        headers += [(b"cache-control", NO_STORE), (b"age", str(int(age)).encode())]
+    answers(target.route, outcome).inc()
+    if body:
+        bytes_of(target.route).inc(len(body))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
