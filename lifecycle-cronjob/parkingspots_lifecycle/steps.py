@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import service as accounts
 from parkingspots.bookings import service as bookings
-from parkingspots.kit import changes, idempotency, job_runs
+from parkingspots.kit import changes, job_runs
+from parkingspots.kit import idempotency_keys as keys
 from parkingspots.kit.database import Database, retried
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments import events, work
@@ -94,7 +95,7 @@ STEPS = (
     _of_money("carry_out_payouts", "pay owners"),
     _of_money("tell_renters", "write to those who paid too late"),
     _of_money("check_ledger", "compare the ledger with Stripe, once a day"),
-    _of_rows("purge_idempotency_keys", "delete answers kept for repeats", idempotency.purge, idempotency.to_purge),
+    _of_rows("purge_idempotency_keys", "delete answers kept for repeats", keys.purge, keys.to_purge),
     _of_rows("purge_sessions_and_tokens", "delete sessions and links long over", accounts.purge, accounts.to_purge),
     _of_rows("purge_changes", "delete changes that every cache has heard of", changes.purge, changes.to_purge),
     _of_rows("purge_events", "delete events handled long ago", events.purge, events.to_purge),

@@ -7,7 +7,7 @@ import parkingspots.accounts.models
 import parkingspots.bookings.models
 import parkingspots.kit.audit
 import parkingspots.kit.changes
-import parkingspots.kit.idempotency
+import parkingspots.kit.idempotency_keys
 import parkingspots.kit.job_runs
 import parkingspots.payments.checking
 import parkingspots.payments.ledger

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from parkingspots import __version__, health
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
-from parkingspots.kit import docs, memory, problems
+from parkingspots.kit import answers, docs, memory
 from parkingspots.kit.background import background_tasks, beside
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
@@ -87,7 +87,7 @@ def create(
     )
     app.state.settings, app.state.clock, app.state.gateway_of = settings, clock or SystemClock(), gateway_of
     app.state.targets = Targets(settings, app.state.clock, PREFIX)
-    problems.install(app)
+    answers.install(app)
     desk.install(app)
     app.include_router(health.router)
     for room in ROOMS:

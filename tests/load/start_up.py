@@ -1,8 +1,9 @@
-"""How long `parkingspots serve` takes from its start until /readyz answers 200, and the memory that it then holds.
+"""How long `parkingspots serve` takes from its start until /readyz answers 200, and the memory that it then holds; and
+how long `parkingspots-lifecycle run` takes where nothing is due, from its start to its end.
 
     python tests/load/start_up.py --starts 11
 
-Starts it again and again on one core, with a PostgreSQL and a Valkey of its own on the other ones, and prints the
+Starts each again and again on one core, with a PostgreSQL and a Valkey of its own on the other ones, and prints the
 median, the least and the most. The start that comes first is not counted: it writes the byte code.
 """
 
@@ -33,7 +34,7 @@ from parkingspots.settings import Settings
 
 LONGEST = 30.0  # seconds of one start
 PAUSE = 0.002  # seconds between two looks
-COMMAND = Path(sys.executable).with_name("parkingspots")
+SERVICE, JOB = (Path(sys.executable).with_name(name) for name in ("parkingspots", "parkingspots-lifecycle"))
 
 console = Console(width=100, highlight=False)
 
@@ -51,12 +52,13 @@ class Start:
 def main(
     starts: Annotated[int, typer.Option(min=1, max=100, help="How many are counted.")] = 11,
 ) -> None:
-    """Start the server on one core, again and again."""
+    """Start the server on one core, again and again, and then the minute job."""
     core, *others = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, others or {core})  # the database's, the cache's and this process's
     with TemporaryDirectory(prefix="start-up-") as home, _environment(Path(home)) as environment:
         measured = [_start(core, environment, Path(home)) for _ in range(1 + starts)][1:]
-    console.print(_table(measured))
+        runs = [_empty_run(core, environment, Path(home)) for _ in range(1 + starts)][1:]
+    console.print(_table(measured, runs))
 
 
 @contextmanager
@@ -72,7 +74,7 @@ def _environment(home: Path) -> Iterator[dict[str, str]]:
 
 def _start(core: int, environment: Mapping[str, str], home: Path) -> Start:
     port = ports.free_port()
-    command = ["taskset", "-c", str(core), str(COMMAND), "serve", "--port", str(port)]
+    command = ["taskset", "-c", str(core), str(SERVICE), "serve", "--port", str(port)]
     with (home / "log").open("wb") as log:
         began = perf_counter()
         process = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log)
@@ -85,6 +87,14 @@ def _start(core: int, environment: Mapping[str, str], home: Path) -> Start:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
+
+
+def _empty_run(core: int, environment: Mapping[str, str], home: Path) -> float:
+    began = perf_counter()
+    subprocess.run(
+        ["taskset", "-c", str(core), str(JOB), "run"], env=environment, cwd=home, check=True, stdout=subprocess.DEVNULL
+    )
+    return perf_counter() - began
 
 
 def _is_ready(port: int) -> bool:
@@ -109,11 +119,12 @@ def _resident(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def _table(measured: Sequence[Start]) -> Table:
+def _table(measured: Sequence[Start], runs: Sequence[float]) -> Table:
     table = Table(f"{len(measured)} starts on one core", "median", "least", "most")
     table.add_row("ready after, s", *_figures([start.seconds for start in measured], 2))
     table.add_row("of that at work, s", *_figures([start.at_work for start in measured], 2))
     table.add_row("memory then, MB", *_figures([start.megabytes for start in measured], 0))
+    table.add_row("a run of the minute job with nothing due, s", *_figures(runs, 2))
     return table
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from parkingspots.kit import problems
+from parkingspots.kit import answers
 from parkingspots.kit.problems import Conflict, Invalid, NotFound, Unavailable
 
 SECRET = "correct horse"
@@ -31,7 +31,7 @@ class Form(BaseModel):
 async def answer(error: Exception) -> httpx.Response:
     """What a client gets where the endpoint raises `error`."""
     app = FastAPI()
-    problems.install(app)
+    answers.install(app)
 
     @app.get("/")
     async def endpoint() -> None:
@@ -49,7 +49,7 @@ async def _asked(app: FastAPI, method: str, path: str, **rest: Any) -> httpx.Res
 async def invalid(path: str = "/", **rest: Any) -> list[dict[str, str]]:
     """The field errors of a request that cannot be read."""
     app = FastAPI()
-    problems.install(app)
+    answers.install(app)
 
     @app.post("/")
     @app.post("/{number}")
@@ -149,4 +149,4 @@ async def test_what_was_sent_is_not_repeated() -> None:
 @pytest.mark.parametrize(("part", "pointer"), [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("\ud800", "/?")])
 def test_a_pointer_is_escaped(part: str, pointer: str) -> None:
     error = {"type": "missing", "loc": ("body", part), "msg": "Field required"}
-    assert problems._field_error(error) == {"pointer": pointer, "detail": "is required"}
+    assert answers._field_error(error) == {"pointer": pointer, "detail": "is required"}

@@ -17,8 +17,8 @@ from parkingspots.accounts.credentials import LIFETIMES, Sent
 from parkingspots.accounts.rules import Purpose
 from parkingspots.accounts.texts import Language
 from parkingspots.kit.database import Database, described
-from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings
-from parkingspots.kit.mail import CurrentMailer, Letter, Mailer
+from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentMailer, CurrentSettings
+from parkingspots.kit.mail import Letter, Mailer
 
 PAGES = {Purpose.RESET: "reset-password", Purpose.VERIFICATION: "verify-email"}
 """Of the web client: where a letter's link leads."""

@@ -38,7 +38,7 @@ from parkingspots.accounts.schemas import (
     UserOut,
     VerificationIn,
 )
-from parkingspots.kit import paging
+from parkingspots.kit import pages, paging
 from parkingspots.kit.addresses import ClientAddress
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Reader, Transaction
@@ -59,7 +59,7 @@ LOGIN_BODY: dict[str, Any] = {
 }
 
 SESSIONS_A_PAGE = 100
-SessionPage = Annotated[Page, paging.by(paging.by_id, SESSIONS_A_PAGE)]
+SessionPage = Annotated[Page, pages.by(paging.by_id, SESSIONS_A_PAGE)]
 
 auth = APIRouter(prefix="/auth", tags=["auth"])
 users = APIRouter(prefix="/users", tags=["users"])
@@ -219,8 +219,8 @@ async def list_my_sessions(
     """Where I am signed in, newest first."""
     found, total = await sessions.of_user(session, who.user, clock.now(), page)
     families, cursor = paging.cut(page, found, lambda family: (family.id,))
-    paging.link(request, response, cursor)
-    paging.count(response, total)
+    pages.link(request, response, cursor)
+    pages.count(response, total)
     return [SessionOut.of(family, who.session_id) for family in families]
 
 

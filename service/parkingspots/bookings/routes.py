@@ -27,7 +27,7 @@ from parkingspots.bookings.problems import (
 )
 from parkingspots.bookings.rules import Status
 from parkingspots.bookings.schemas import BookingIn, BookingOut, CancelIn, QuoteIn, QuoteOut, StatusIn
-from parkingspots.kit import paging
+from parkingspots.kit import pages, paging
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import HURRIES, Clock, CurrentSettings, Reader, Transaction
 from parkingspots.kit.idempotency import KeepingRoute
@@ -40,7 +40,7 @@ BOOKINGS_A_PAGE = 100
 
 
 StatusFilter = Annotated[Status | None, Query(description="only bookings in this status")]
-BookingPage = Annotated[Page, paging.by(paging.by_age, BOOKINGS_A_PAGE)]
+BookingPage = Annotated[Page, pages.by(paging.by_age, BOOKINGS_A_PAGE)]
 
 
 router = APIRouter(prefix="/bookings", tags=["bookings"], route_class=KeepingRoute)
@@ -97,8 +97,8 @@ async def list_bookings_of_my_spots(
 
 def _answered(request: Request, response: Response, page: Page, listed: service.Listed) -> list[BookingOut]:
     bookings, cursor = paging.cut(page, listed.bookings, lambda booking: (booking.created_at, booking.id))
-    paging.link(request, response, cursor)
-    paging.count(response, listed.total)
+    pages.link(request, response, cursor)
+    pages.count(response, listed.total)
     return [BookingOut.of(booking) for booking in bookings]
 
 

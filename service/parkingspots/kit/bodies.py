@@ -4,7 +4,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parkingspots.kit.problems import BodyTooLarge, answer
+from parkingspots.kit.answers import answer
+from parkingspots.kit.problems import BodyTooLarge
 
 LARGEST = 1 << 20
 """Bytes: 1 MiB."""

@@ -14,6 +14,7 @@ from parkingspots.kit.clock import TimeSource
 from parkingspots.kit.database import Database
 from parkingspots.kit.errands import Errand
 from parkingspots.kit.follower import Follower
+from parkingspots.kit.mail import Mailer
 from parkingspots.settings import Settings
 
 
@@ -37,10 +38,15 @@ async def _database(request: Request) -> Database:
     return cast("Database", request.app.state.database)
 
 
+async def _mailer(request: Request) -> Mailer:
+    return cast("Mailer", request.app.state.mailer)
+
+
 Clock = Annotated[TimeSource, Depends(_clock)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentCache = Annotated[Cache, Depends(_cache)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
+CurrentMailer = Annotated[Mailer, Depends(_mailer)]
 # A connection of its own: whether the database can be reached must not depend on how many requests wait for one.
 ProbeDatabase = Annotated[Database, Depends(_probe)]
 

@@ -20,9 +20,10 @@ from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit.addresses import client_address
+from parkingspots.kit.answers import answer
 from parkingspots.kit.breaker import Breaker
 from parkingspots.kit.cache import LONGEST_WAIT
-from parkingspots.kit.problems import Problem, answer
+from parkingspots.kit.problems import Problem
 from parkingspots.kit.windows import MovingWindows
 from parkingspots.settings import Settings
 

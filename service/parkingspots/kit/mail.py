@@ -12,13 +12,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Protocol, cast
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 import structlog
-from email_validator import validate_email
-from fastapi import Depends, Request
 
 from parkingspots.settings import Environment, Settings
 
@@ -187,6 +185,8 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
 
 def _mailbox(email: str) -> str:
     """In ASCII where that can be (the domain always), so that servers without SMTPUTF8 take it."""
+    from email_validator import validate_email  # here: most processes write no letter for long
+
     return validate_email(email, check_deliverability=False).ascii_email or email
 
 
@@ -224,10 +224,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-async def _mailer(request: Request) -> Mailer:
-    return cast("Mailer", request.app.state.mailer)
-
-
-CurrentMailer = Annotated[Mailer, Depends(_mailer)]

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from parkingspots.kit.conditional import PreconditionFailed
-from parkingspots.kit.idempotency import KeyReused, StillRunning
+from parkingspots.kit.idempotency_keys import KeyReused, StillRunning
 from parkingspots.kit.limits import TooManyRequests
 from parkingspots.kit.links import links
 from parkingspots.kit.problems import (

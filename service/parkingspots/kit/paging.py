@@ -6,11 +6,10 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import QueryableAttribute
 
@@ -38,12 +37,6 @@ class Page:
         return self.size + 1
 
 
-PageNumber = Annotated[int, Query(ge=1, le=HIGHEST_PAGE, description="from 1; `cursor` is the faster way")]
-PageSize = Annotated[int | None, Query(ge=1, le=MOST, description="rows a page")]
-Limit = Annotated[int | None, Query(ge=1, le=MOST, description="another name for page_size")]
-CursorText = Annotated[str | None, Query(max_length=500, description="from the Link header; replaces `page`")]
-
-
 def asked(page: int, size: int, cursor: str | None, key: Callable[[list[Any]], Key]) -> Page:
     """The page that a client asked for; `key` reads a cursor's parts. Raises Invalid for a cursor that is not ours."""
     if cursor is None and (page - 1) * size > DEEPEST_OFFSET:
@@ -51,17 +44,6 @@ def asked(page: int, size: int, cursor: str | None, key: Callable[[list[Any]], K
     if cursor is None:
         return Page(size, offset=(page - 1) * size)
     return Page(size, after=_key_of(cursor, key))
-
-
-def by(key: Callable[[list[Any]], Key], default_size: int) -> Any:  # noqa: ANN401 - a FastAPI dependency
-    """The dependency of a list whose rows are ordered by `key`."""
-
-    async def page(
-        page: PageNumber = 1, page_size: PageSize = None, limit: Limit = None, cursor: CursorText = None
-    ) -> Page:
-        return asked(page, page_size or limit or default_size, cursor, key)
-
-    return Depends(page)
 
 
 def by_age(parts: list[Any]) -> Key:
@@ -101,17 +83,6 @@ def cut(page: Page, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[lis
     return answered, _cursor(key(answered[-1])) if len(rows) > page.size else None
 
 
-def link(
-    request: Request, response: Response, cursor: str | None, asked_for: Sequence[tuple[str, str]] | None = None
-) -> None:
-    """Name the next page in the Link header.
-
-    `asked_for` are the parameters in their one form; without them they are repeated as they were sent.
-    """
-    sent = request.query_params.multi_items() if asked_for is None else asked_for
-    response.headers.update(next_page(request.url.path, cursor, sent))
-
-
 def next_page(path: str, cursor: str | None, parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
     """The Link header, where there is a next page: a relative reference, so no header of the client's gets into it."""
     if cursor is None:
@@ -130,11 +101,6 @@ async def every(fetch: Callable[[Page], Awaitable[Sequence[Row]]], key: Callable
         for row in rows:
             yield row
         page = Page(MOST, after=key(rows[-1]) if rows else None)
-
-
-def count(response: Response, rows: int) -> None:
-    """Say how many rows the whole list has."""
-    response.headers["X-Total-Count"] = str(rows)
 
 
 def _cursor(key: Key) -> str:

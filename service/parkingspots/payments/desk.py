@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 
 from parkingspots.bookings.problems import NotPayable
 from parkingspots.bookings.rules import Status
+from parkingspots.kit.answers import answer
 from parkingspots.kit.dependencies import CurrentSettings
-from parkingspots.kit.problems import answer
 from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
 from parkingspots.payments.problems import (
     AuthenticationNeeded,

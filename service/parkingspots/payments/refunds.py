@@ -14,7 +14,7 @@ from parkingspots.bookings.rules import HOLDING
 from parkingspots.kit import audit
 from parkingspots.kit.currencies import least_charge
 from parkingspots.kit.database import retried
-from parkingspots.kit.idempotency import KeyReused
+from parkingspots.kit.idempotency_keys import KeyReused
 from parkingspots.kit.problems import Invalid
 from parkingspots.payments import books, giving_back, repository, sharing
 from parkingspots.payments.models import Payment, Refund

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from parkingspots.accounts.identity import ONCE_AHEAD, CurrentUser
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.bookings.problems import BookingNotFound, NotPayable, NotYours
-from parkingspots.kit import idempotency, paging
+from parkingspots.kit import idempotency, pages, paging
 from parkingspots.kit.dependencies import HURRIES, Clock, CurrentSettings, Reader, Transaction
 from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
@@ -48,7 +48,7 @@ from parkingspots.payments.schemas import (
 from parkingspots.payments.webhook import VerifiedBody
 
 PAYMENTS_A_PAGE = 100
-PaymentPage = Annotated[Page, paging.by(paging.by_age, PAYMENTS_A_PAGE)]
+PaymentPage = Annotated[Page, pages.by(paging.by_age, PAYMENTS_A_PAGE)]
 IntentId = Annotated[str, Query(pattern="^[A-Za-z0-9_]{1,255}$", description="from the payment intent")]
 
 router = APIRouter(prefix="/payments", tags=["payments"], route_class=KeepingRoute)
@@ -117,8 +117,8 @@ async def list_my_payments(
     """What I have paid for bookings, newest first, and what went back."""
     found, total = await service.of_payer(session, payer, page)
     paid, cursor = paging.cut(page, found, lambda row: (row[0].created_at, row[0].id))
-    paging.link(request, response, cursor)
-    paging.count(response, total)
+    pages.link(request, response, cursor)
+    pages.count(response, total)
     return [PaymentOut.of(*row) for row in paid]
 
 
@@ -129,8 +129,8 @@ async def list_my_payouts(
     """What I get for bookings of my spots, newest first."""
     found, total = await earnings.payouts(session, owner, page)
     payouts, cursor = paging.cut(page, found, lambda payout: (payout.created_at, payout.id))
-    paging.link(request, response, cursor)
-    paging.count(response, total)
+    pages.link(request, response, cursor)
+    pages.count(response, total)
     return [PayoutOut.of(payout) for payout in payouts]
 
 

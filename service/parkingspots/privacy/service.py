@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import service as accounts
 from parkingspots.bookings import service as bookings
-from parkingspots.kit import idempotency
+from parkingspots.kit import idempotency_keys
 from parkingspots.kit.database import retried
 from parkingspots.payments import earnings
 from parkingspots.reviews import service as reviews
@@ -22,5 +22,5 @@ async def close_account(session: AsyncSession, user_id: UUID, now: datetime) -> 
     await bookings.forget_renter(session, user.id)
     await earnings.require_none_stranded(session, user.id)
     await reviews.forget(session, user.id)
-    await idempotency.forget(session, user.id)
+    await idempotency_keys.forget(session, user.id)
     await accounts.forget(session, user, now)

@@ -4,8 +4,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parkingspots.kit.answers import answer as problem_document
 from parkingspots.kit.problems import Unavailable
-from parkingspots.kit.problems import answer as problem_document
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers
 from parkingspots.reads.direct import Direct

@@ -58,7 +58,7 @@ class NoQuery(Wire):
 
 
 class PageQuery(Wire):
-    """As `paging.by` reads it."""
+    """As `pages.by` reads it."""
 
     page: Annotated[int, Field(ge=1, le=HIGHEST_PAGE)] = 1
     page_size: Annotated[int, Field(ge=1, le=MOST)] | None = None

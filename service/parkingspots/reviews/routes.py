@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from parkingspots.accounts.identity import ONCE, CurrentUser
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.bookings.problems import BookingNotFound
-from parkingspots.kit import paging
+from parkingspots.kit import pages, paging
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, Reader, Transaction
 from parkingspots.kit.footprints import Kind, Subjects
@@ -62,15 +62,15 @@ async def list_reviews_of_spot(
     session: Reader,
     request: Request,
     response: Response,
-    page: Annotated[Page, paging.by(paging.by_age, REVIEWS_A_PAGE)],
+    page: Annotated[Page, pages.by(paging.by_age, REVIEWS_A_PAGE)],
     freshness: Freshness,
 ) -> list[ReviewItem]:
     """The reviews of a spot, newest first; X-Total-Count says how many there are in all."""
     listing = await service.of_spot(session, spot_id, page)
     freshness.footprint = _footprint(spot_id, *(review.reviewer_id for review in listing.fetched))
     reviews, cursor = paging.cut(page, listing.fetched, lambda review: (review.created_at, review.id))
-    paging.link(request, response, cursor, [("page_size", str(page.size))])
-    paging.count(response, listing.total)
+    pages.link(request, response, cursor, [("page_size", str(page.size))])
+    pages.count(response, listing.total)
     return [ReviewItem.of(review) for review in reviews]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.identity import ONCE, TOKEN_OPTIONAL, CurrentUser, Visitor
 from parkingspots.accounts.problems import NotSignedIn
-from parkingspots.kit import paging
+from parkingspots.kit import pages, paging
 from parkingspots.kit.conditional import IfMatch
 from parkingspots.kit.dependencies import Clock, CurrentDatabase, CurrentSettings, Reader, Transaction
 from parkingspots.kit.footprints import Kind, Span, Subjects
@@ -65,14 +65,14 @@ async def list_my_spots(
     session: Reader,
     request: Request,
     response: Response,
-    page: Annotated[Page, paging.by(paging.by_age, MY_SPOTS_A_PAGE)],
+    page: Annotated[Page, pages.by(paging.by_age, MY_SPOTS_A_PAGE)],
 ) -> list[SpotOut]:
     """My spots, newest first."""
     spots, cursor = paging.cut(
         page, await service.of_owner(session, user, page), lambda spot: (spot.created_at, spot.id)
     )
-    paging.link(request, response, cursor)
-    paging.count(response, await service.count_of_owner(session, user))
+    pages.link(request, response, cursor)
+    pages.count(response, await service.count_of_owner(session, user))
     return [SpotOut.of(spot, with_instructions=True) for spot in spots]
 
 
@@ -131,7 +131,7 @@ async def list_slots(
     """The times at which a spot is open or closed, at most 100: weekly ones first, then dated ones."""
     slots = await service.slots(session, visitor, spot_id, clock.now())
     freshness.footprint = Subjects(frozenset({Kind.LISTING, Kind.OPENING}), frozenset({spot_id}))
-    paging.count(response, len(slots))
+    pages.count(response, len(slots))
     return [SlotOut.of(slot) for slot in slots]
 
 

@@ -9,7 +9,7 @@ from parkingspots.accounts import service as accounts
 from parkingspots.accounts.identity import CurrentAdmin
 from parkingspots.accounts.problems import NotSignedIn, StaffOnly
 from parkingspots.accounts.rules import Role
-from parkingspots.kit import paging
+from parkingspots.kit import pages, paging
 from parkingspots.kit.dependencies import Clock, Reader, Transaction
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
@@ -22,7 +22,7 @@ from parkingspots.staff.schemas import AuditEntryOut, ReasonIn, StaffSpotOut, St
 
 ROWS_A_PAGE = 50
 
-NewestPage = Annotated[Page, paging.by(paging.by_id, ROWS_A_PAGE)]
+NewestPage = Annotated[Page, pages.by(paging.by_id, ROWS_A_PAGE)]
 
 router = APIRouter(prefix="/admin", tags=["staff"])
 
@@ -41,7 +41,7 @@ async def list_users(
     """Users, the newest first."""
     found = await accounts.search(session, q, role, page, is_active=is_active)
     users, cursor = paging.cut(page, found, lambda user: (user.id,))
-    paging.link(request, response, cursor)
+    pages.link(request, response, cursor)
     return [StaffUserOut.model_validate(user) for user in users]
 
 
@@ -79,7 +79,7 @@ async def list_any_spots(
     """Spots that were not deleted, the newest first."""
     found = await spots.of_anybody(session, q, owner_id, page, is_active=is_active)
     rows, cursor = paging.cut(page, found, lambda spot: (spot.id,))
-    paging.link(request, response, cursor)
+    pages.link(request, response, cursor)
     return [StaffSpotOut.seen(spot) for spot in rows]
 
 
@@ -111,5 +111,5 @@ async def list_acts(
     entries, cursor = paging.cut(
         page, await service.acts(session, actor_id, subject_id, page), lambda entry: (entry.id,)
     )
-    paging.link(request, response, cursor)
+    pages.link(request, response, cursor)
     return [AuditEntryOut.model_validate(entry) for entry in entries]

@@ -1,0 +1,180 @@
+"""Every error of the application, the framework's and the database's included, answered as a problem document."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from parkingspots.kit.database import (
+    DEADLOCK,
+    LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
+    SERIALIZATION_FAILURE,
+    constraint,
+    described,
+    sqlstate,
+)
+from parkingspots.kit.problems import MEDIA_TYPE, BodyTooLarge, Invalid, Problem, Unavailable
+
+IN_EACH_OTHERS_WAY = {DEADLOCK, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE}
+CLASSES_OF_A_SERVER_IN_TROUBLE = ("08", "25", "28", "3D", "53", "57", "58")
+"""SQLSTATE classes: connection, read-only or ended transaction, login, missing database, insufficient resources,
+operator intervention, system error."""
+
+log = structlog.get_logger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app`, the framework's own included, as a problem document."""
+    handlers: dict[type[Exception], Callable[..., Awaitable[JSONResponse]]] = {
+        Problem: _on_problem,
+        RequestValidationError: _on_invalid,
+        HTTPException: _on_http,
+        DBAPIError: _on_database,
+        PoolTimeout: _on_busy,
+        OSError: _on_unreachable,
+        Exception: _on_unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """The problem document of `problem`."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.errors is not None:
+        body["errors"] = problem.errors
+    return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+async def _on_problem(_: Request, error: Problem) -> JSONResponse:
+    return answer(error)
+
+
+async def _on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    return answer(Invalid(errors=[_field_error(each) for each in error.errors()]))
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    """One of pydantic's errors, without the input, which may be a password."""
+    where, *path = error["loc"]
+    detail = _sentence(error)
+    if error["type"] == "json_invalid":
+        return {"pointer": "", "detail": f"The body is not JSON: {error['ctx']['error']}."}
+    if where == "body":
+        return {"pointer": "".join(f"/{_escaped(str(part))}" for part in path), "detail": detail}
+    return {"parameter": str(path[0]) if path else str(where), "detail": detail}
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Pydantic counts "items" in a text that was first stripped or looked at."""
+    if isinstance(error.get("input"), str) and error["type"] == "too_short":
+        least = error["ctx"]["min_length"]
+        return "must not be empty" if least == 1 else f"must have at least {least} characters"
+    if isinstance(error.get("input"), str) and error["type"] == "too_long":
+        return f"must have at most {error['ctx']['max_length']} characters"
+    sentence = PLAINLY.get(error["type"])
+    if sentence is not None:
+        return sentence.format_map(error.get("ctx", {}))
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+PLAINLY = {
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "missing": "is required",
+    "uuid_parsing": "must be an id: a UUID such as 0198c0de-7a10-7000-8000-000000000001",
+    "uuid_type": "must be an id: a UUID such as 0198c0de-7a10-7000-8000-000000000001",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "must have the form {pattern}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "list_type": "must be a list",
+}
+"""What pydantic says of a wrong field, in the voice of the rest."""
+
+
+def _escaped(part: str) -> str:
+    """RFC 6901, 3; a lone surrogate in a field's name cannot be sent back."""
+    return part.replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
+
+
+SENTENCES = {
+    400: "The request could not be read. Check its body and headers.",
+    404: "There is no such path. See /docs for those that exist.",
+    405: "This path does not take that method. See the Allow header for those it takes.",
+    413: BodyTooLarge.detail,
+}
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+async def _on_http(request: Request, error: HTTPException) -> JSONResponse:
+    status = HTTPStatus(error.status_code)
+    headers = {"Allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    problem = Problem(SENTENCES.get(status, str(error.detail)), headers=headers)
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": problem.detail}
+    return JSONResponse(body, int(status), headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the path (RFC 9110, 15.5.6): the framework names those of its first route alone."""
+    asked = [{**request.scope, "method": method} for method in METHODS]
+    routes = request.app.routes
+    taken = {each["method"] for each in asked if any(route.matches(each)[0] is Match.FULL for route in routes)}
+    return ", ".join(method for method in METHODS if method in taken or (method == "HEAD" and "GET" in taken))
+
+
+async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:
+    code = sqlstate(error)
+    if code in IN_EACH_OTHERS_WAY:
+        return answer(Unavailable("Many are asking for the same thing right now. Please try again in a moment."))
+    if code == QUERY_CANCELED:
+        return answer(Unavailable("This took too long. Ask for less at once, or try again in a moment."))
+    if error.connection_invalidated or code is None or code.startswith(CLASSES_OF_A_SERVER_IN_TROUBLE):
+        return await _on_unreachable(request, error)
+    where = {"method": request.method, "path": request.scope["path"]}
+    stack = traceback.format_tb(error.__traceback__)
+    log.error(
+        "unexpected error", **where, sqlstate=code, constraint=constraint(error), error=described(error), stack=stack
+    )
+    return answer(Problem())
+
+
+async def _on_busy(_: Request, __: Exception) -> JSONResponse:
+    return answer(Unavailable("More requests came than the service can work on. Please try again in a moment."))
+
+
+async def _on_unreachable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("database unreachable", error=described(error))
+    return answer(Unavailable("The database cannot be reached right now. Please try again in a few seconds."))
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", method=request.method, path=request.scope["path"], exc_info=error)
+    return answer(Problem())
