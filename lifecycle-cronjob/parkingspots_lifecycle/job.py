@@ -14,7 +14,7 @@ from parkingspots.kit.database import described
 from parkingspots.kit.job_runs import Due, Outcome
 from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 
-GRACE, LEAVE_TAKING = 6.0, 1.0
+GRACE, LEAVE_TAKING = 4.0, 1.0
 """Seconds for the batch in hand when the job is to end, and then for noting it. What is cut off is undone, or goes on
 after its lease."""
 
@@ -97,13 +97,14 @@ async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterat
     """What became of each batch, until one was not full, the step's time is over, or the job is to end."""
     began, moved = monotonic(), Moved(step.batch())
     while moved.claimed >= step.batch() and not stop.is_set() and monotonic() - began < step.budget:
-        moved = await _within_grace(step.act(bench), stop)
+        moved = await _within_grace(step.act(bench, moved.until), stop)
         yield moved
 
 
 async def _within_grace(batch: Coroutine[Any, Any, Moved], stop: asyncio.Event) -> Moved:
     """What became of the batch; cut off where it goes on for long after `stop` was set."""
     working, stopping = asyncio.create_task(batch), asyncio.create_task(stop.wait())
+    working.add_done_callback(_retrieve)
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({working}, timeout=GRACE)
@@ -114,6 +115,12 @@ async def _within_grace(batch: Coroutine[Any, Any, Moved], stop: asyncio.Event) 
         for task in (working, stopping):
             task.cancel()
         await asyncio.wait({working, stopping}, timeout=LEAVE_TAKING)
+
+
+def _retrieve(batch: asyncio.Task[Moved]) -> None:
+    """How one ends that was cut off interests nobody any more."""
+    if not batch.cancelled():
+        batch.exception()
 
 
 async def _left(step: Step, bench: Bench) -> Due | None:

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import service as accounts
-from parkingspots.bookings import service as bookings
+from parkingspots.bookings import due
 from parkingspots.kit import changes, job_runs
 from parkingspots.kit import idempotency_keys as keys
-from parkingspots.kit.database import Database, retried
+from parkingspots.kit.attempts import attempted
+from parkingspots.kit.database import Database, RawConnection, retried
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments import events, work
 from parkingspots.payments.rules import Attempt
@@ -38,15 +39,20 @@ class Moved:
     failed: int = 0
     waiting: int = 0
     """For something else: neither done nor failed."""
+    until: datetime | None = None
+    """Up to which moment it was looked for what is due; the next batch need not look there again."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """`act` claims a batch, does it, commits, and says how many it was; one that was not full is the last."""
+    """`act` claims a batch, due since a moment if one is given, does it, commits, and says how many it was.
+
+    One that was not full is the last.
+    """
 
     name: str
     about: str
-    act: Callable[[Bench], Coroutine[Any, Any, Moved]]
+    act: Callable[[Bench, datetime | None], Coroutine[Any, Any, Moved]]
     due: Callable[[AsyncSession], Awaitable[Due]]
     is_of_money: bool = False
     budget: float = 30.0
@@ -56,13 +62,26 @@ class Step:
         return 1 if self.is_of_money else BATCH
 
 
+def _of_bookings(
+    name: str,
+    about: str,
+    act: Callable[[RawConnection, int, datetime | None], Awaitable[tuple[int, datetime | None]]],
+    due: Callable[[AsyncSession], Awaitable[Due]],
+) -> Step:
+    async def batch(bench: Bench, since: datetime | None) -> Moved:
+        claimed, until = await attempted(act)(bench.database.raw, BATCH, since)
+        return Moved(claimed, until=until)
+
+    return Step(name, about, batch, due)
+
+
 def _of_rows(
     name: str,
     about: str,
     act: Callable[[AsyncSession, int], Awaitable[int]],
     due: Callable[[AsyncSession], Awaitable[Due]],
 ) -> Step:
-    async def batch(bench: Bench) -> Moved:
+    async def batch(bench: Bench, _since: datetime | None) -> Moved:
         async with bench.database.transaction(durable=False) as session:  # nobody was told, and the next run redoes it
             return Moved(await retried(act)(session, BATCH))
 
@@ -70,7 +89,7 @@ def _of_rows(
 
 
 def _of_money(name: str, about: str) -> Step:
-    async def batch(bench: Bench) -> Moved:
+    async def batch(bench: Bench, _since: datetime | None) -> Moved:
         assert bench.till is not None  # noqa: S101 - see `steps`
         attempt = await work.JOBS[name](bench.till, await _now(bench.database))
         return Moved(
@@ -85,9 +104,9 @@ def _of_money(name: str, about: str) -> Step:
 # Lapsed holds first: they keep others from booking. Past bookings before due ones, which then need no start. Of money,
 # what is decided before what is done about it. What is deleted comes last.
 STEPS = (
-    _of_rows("cancel_lapsed", "cancel holds that were not paid in time", bookings.cancel_lapsed, bookings.to_cancel),
-    _of_rows("complete_past", "complete past bookings, and count them", bookings.complete_past, bookings.to_complete),
-    _of_rows("start_due", "start bookings whose start has come", bookings.start_due, bookings.to_start),
+    _of_bookings("cancel_lapsed", "cancel holds that were not paid in time", due.cancel, due.to_cancel),
+    _of_bookings("complete_past", "complete past bookings, and count them", due.complete, due.to_complete),
+    _of_bookings("start_due", "start bookings whose start has come", due.start, due.to_start),
     _of_money("handle_events", "look up what Stripe has told of"),
     _of_money("reconcile_payments", "ask for payments that nobody has told of, and decide payouts"),
     _of_money("decide_refunds", "decide what cancelled bookings give back"),

@@ -76,7 +76,7 @@ async def test_a_step_that_fails_is_told_with_its_error_and_its_last_success_gro
     await moved(database)
     await session.execute(text("UPDATE job_runs SET ended_at = ended_at - interval '5 minutes'"))
 
-    async def failing(_: Bench) -> Moved:
+    async def failing(_: Bench, __: object) -> Moved:
         raise ZeroDivisionError
 
     first, *others = steps.STEPS

@@ -145,7 +145,7 @@ async def test_a_booking_that_somebody_has_locked_is_passed_over_and_done_later(
 async def test_a_step_that_fails_keeps_no_other_from_running(
     database: Database, due: Due, status_of: StatusOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(bench: Bench) -> Moved:
+    async def failing(bench: Bench, _since: object) -> Moved:
         async with bench.database.transaction() as session:
             await session.execute(text("SELECT 1 / 0"))
         return Moved(0)

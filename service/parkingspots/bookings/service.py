@@ -1,6 +1,5 @@
 """Use cases of bookings: one function each, one transaction each. Locks in the order user, spot, booking, counters."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import ExclusionViolationError
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.models import User
@@ -34,11 +33,10 @@ from parkingspots.bookings.problems import (
 )
 from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quote, Rates, Status
 from parkingspots.bookings.slots import Place
-from parkingspots.kit import audit, job_runs
+from parkingspots.kit import audit
 from parkingspots.kit.attempts import Connect, attempted
 from parkingspots.kit.currencies import least_charge
 from parkingspots.kit.database import RawConnection, retried
-from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import Invalid
 from parkingspots.settings import Settings
@@ -332,7 +330,7 @@ async def _completed(session: AsyncSession, booking: Booking, now: datetime, **c
     if not rules.may_check_out(booking.status, booking.start_time, now):
         raise IllegalTransition
     await _moved(session, booking, Status.COMPLETED, **changes)
-    await spots.count_completed(session, {booking.spot_id: 1})
+    await spots.count_completed(session, booking.spot_id)
     return booking
 
 
@@ -350,36 +348,6 @@ async def _moved(session: AsyncSession, booking: Booking, new: Status, **changes
     if not await repository.move(session, booking, new, **changes):
         raise IllegalTransition
     return booking
-
-
-async def to_start(session: AsyncSession) -> Due:
-    return await job_runs.due(session, Booking.start_time, *repository.TO_START)
-
-
-async def to_complete(session: AsyncSession) -> Due:
-    return await job_runs.due(session, Booking.end_time, *repository.TO_COMPLETE)
-
-
-async def to_cancel(session: AsyncSession) -> Due:
-    return await job_runs.due(session, Booking.expires_at, *repository.lapsed(func.now()))
-
-
-async def start_due(session: AsyncSession, batch: int) -> int:
-    """Start up to `batch` bookings whose start has come; how many."""
-    return await repository.start_due(session, batch)
-
-
-async def complete_past(session: AsyncSession, batch: int) -> int:
-    """Complete up to `batch` bookings whose end has come, and count them on their spots; how many."""
-    completed = Counter(await repository.complete_past(session, batch))
-    if completed:
-        await spots.count_completed(session, completed)
-    return completed.total()
-
-
-async def cancel_lapsed(session: AsyncSession, batch: int) -> int:
-    """Cancel up to `batch` holds that were not paid in time; how many."""
-    return await repository.cancel_lapsed(session, batch)
 
 
 async def forget_renter(session: AsyncSession, user_id: UUID) -> None:

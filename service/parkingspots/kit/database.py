@@ -89,7 +89,7 @@ class Database:
             try:
                 yield cast("RawConnection", connection)
             finally:
-                await pool.release(connection)
+                await pool.release(connection, timeout=LEAVE_TAKING)  # of one that was cancelled, too
 
     async def _driver_pool(self) -> "asyncpg.Pool[asyncpg.Record]":
         """The driver's own pool, which costs a third of what SQLAlchemy's does; connected as it is needed."""
@@ -179,7 +179,8 @@ def sqlstate(error: DBAPIError) -> str | None:
 def described(error: Exception) -> str:
     """What went wrong, for a log or a terminal, without the values of a row that PostgreSQL's DETAIL would show."""
     cause = getattr(getattr(error, "orig", None), "__cause__", None) or error
-    return str(getattr(cause, "message", None) or cause or type(cause).__name__)
+    silence = "no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__
+    return str(getattr(cause, "message", None) or str(cause) or silence)
 
 
 def constraint(error: DBAPIError) -> str | None:

@@ -1,11 +1,11 @@
 """SQL of spots, their counters and their availability slots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import ARRAY, BigInteger, Uuid, delete, exists, func, literal, select, update
+from sqlalchemy import CTE, Update, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -170,17 +170,25 @@ async def delete_slot(session: AsyncSession, spot_id: UUID, slot_id: UUID) -> bo
     return deleted is not None
 
 
-async def add_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:
-    """Add to the counters of the spots, locked in the order of their ids."""
-    order = select(SpotStats.spot_id).where(SpotStats.spot_id.in_(completed)).order_by(SpotStats.spot_id)
-    await session.execute(order.with_for_update())
-    added = func.unnest(literal(list(completed), ARRAY(Uuid)), literal(list(completed.values()), ARRAY(BigInteger)))
-    counts = added.table_valued("spot_id", "completed").render_derived()
+async def add_completed(session: AsyncSession, spot_id: UUID) -> None:
+    """Count one more completed booking of the spot."""
     await session.execute(
         update(SpotStats)
-        .where(SpotStats.spot_id == counts.c.spot_id)
-        .values(total_bookings=SpotStats.total_bookings + counts.c.completed)
+        .where(SpotStats.spot_id == spot_id)
+        .values(total_bookings=SpotStats.total_bookings + 1)
         .execution_options(synchronize_session=False)
+    )
+
+
+def adding_completed(mentioned: CTE) -> Update:
+    """Adds one for each mention of a spot to its counter. The rows are locked in the order of their ids."""
+    counted = select(mentioned.c.spot_id, func.count().label("mentions")).group_by(mentioned.c.spot_id).cte("counted")
+    rows = select(SpotStats.spot_id, counted.c.mentions).join(counted, SpotStats.spot_id == counted.c.spot_id)
+    locked = rows.order_by(SpotStats.spot_id).with_for_update(of=SpotStats).cte("locked")
+    return (
+        update(SpotStats)
+        .where(SpotStats.spot_id == locked.c.spot_id)
+        .values(total_bookings=SpotStats.total_bookings + locked.c.mentions)
     )
 
 

@@ -164,9 +164,9 @@ async def of_anybody(
     return await repository.of_anybody(session, words, owner_id, page, is_active=is_active)
 
 
-async def count_completed(session: AsyncSession, completed: Mapping[UUID, int]) -> None:
-    """Add completed bookings to the counters of their spots."""
-    await repository.add_completed(session, completed)
+async def count_completed(session: AsyncSession, spot_id: UUID) -> None:
+    """Count one more completed booking of the spot."""
+    await repository.add_completed(session, spot_id)
 
 
 async def lock_counters(session: AsyncSession, spot_id: UUID) -> None:
