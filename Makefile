@@ -66,6 +66,7 @@ format: install ## Format the code and mend what can be mended
 lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer versions)
 	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) service/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
 	@$(COMPILE) requirements/load.in -c requirements/dev.txt -o requirements/load.txt
 	@$(COMPILE) requirements/setuptools.in -c requirements/dev.txt -o requirements/setuptools.txt
 	@$(COMPILE) requirements/stripe.in -c requirements/dev.txt -o requirements/stripe.txt
