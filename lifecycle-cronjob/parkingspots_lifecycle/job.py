@@ -15,8 +15,8 @@ from parkingspots.kit.job_runs import Due, Outcome
 from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 
 GRACE, LEAVE_TAKING = 4.0, 1.0
-"""Seconds for the batch in hand when the job is to end, and then for noting it. What is cut off is undone, or goes on
-after its lease."""
+"""Seconds for the batch in hand when the job is to end, and then for noting it. What is cut off is undone, or
+done without our hearing of it, or goes on after its lease."""
 
 
 class CutOffError(Exception):

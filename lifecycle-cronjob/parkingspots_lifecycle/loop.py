@@ -44,7 +44,7 @@ def _log(results: Sequence[Result]) -> None:
 
 
 async def run_for_ever(settings: Settings) -> None:
-    """The loop inside an API process (ENABLE_BACKGROUND_TASKS), on a connection of its own, until it is cancelled."""
+    """The loop inside an API process (ENABLE_BACKGROUND_TASKS), on connections of its own, until it is cancelled."""
     async with aclosing(Database(settings, pool_size=1)) as database, till_of(settings, database) as till:
         await run_until(asyncio.Event(), Bench(database, till))
 

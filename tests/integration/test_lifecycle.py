@@ -108,6 +108,25 @@ async def test_more_than_a_batch_is_done_in_one_run(
     assert await total_bookings(session, spot) == 5
 
 
+async def test_more_than_a_batch_that_ends_at_one_moment_is_done_in_one_run(
+    api: Api, owner: Person, renter: Person, database: Database, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "BATCH", 2)
+    for _ in range(5):
+        await api.list_spot(owner)
+    await session.execute(
+        text("""
+            INSERT INTO bookings (spot_id, user_id, owner_id, status, payment_status, start_time, end_time,
+                total_amount, service_fee, owner_payout, currency)
+            SELECT id, :renter, owner_id, 'confirmed', 'completed', date_trunc('hour', now()) - interval '2 hours',
+                date_trunc('hour', now()) - interval '1 hour', 770, 70, 700, 'EUR'
+            FROM spots
+        """),
+        {"renter": renter.id},
+    )
+    assert await moved(database) == NOTHING | {"complete_past": 5}
+
+
 async def test_a_run_that_is_asked_to_stop_begins_no_further_batch(
     database: Database, due: Due, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,25 @@ async def test_answers_that_are_kept_count_as_all_others_do(limited: Limited) ->
         assert await statuses(api, 65) == [200] * 60 + [429] * 5
 
 
+async def test_a_request_that_is_refused_is_not_read(limited: Limited) -> None:
+    async with limited(cache_search_seconds=300, rate_limit_requests="2 per hour") as api:
+        for price in range(5):
+            await statuses(api, 1, f"/parking-spots/?max_price={price}")
+        assert len(api.app.state.targets._remembered) == 2
+
+
+@pytest.mark.usefixtures("spot")
+async def test_kept_answers_count_on_the_client_behind_the_proxy_and_may_be_read_by_a_browser(limited: Limited) -> None:
+    own = {"trusted_proxies": ["127.0.0.1"], "cors_origins": ["https://app.example"], "cache_search_seconds": 300}
+    async with limited(rate_limit_requests="8 per hour", **own) as api:
+        await until(api.is_keeping)
+        for client in ("203.0.113.1", "203.0.113.2"):
+            headers = {"X-Forwarded-For": client, "Origin": "https://app.example"}
+            answers = [await api.client.get("/api/v1/parking-spots/", headers=headers) for _ in range(9)]
+            assert [answer.status_code for answer in answers] == [200] * 8 + [429]
+            assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"https://app.example"}
+
+
 @pytest.mark.usefixtures("spot")
 async def test_a_permit_is_worth_nothing_when_its_window_is_over(limited: Limited) -> None:
     async with limited(cache_search_seconds=300, rate_limit_requests="600 per hour") as api:

@@ -1,9 +1,9 @@
 """What the minute job does to bookings. A million may be due at once, so the driver sends it, each batch one statement.
 
-Batches are claimed by the database's clock, the earliest first; what others have locked is passed over. Each begins
-where the one before it ended: what that moved lies dead at the head of the index until the next vacuum, and would be
-read by every batch anew. Each is waited for until it is on the disk: left to the server, many would go there at once,
-and a client's commit, which waits for what lies before it, three times as long.
+Batches are claimed by the database's clock, the earliest first; what others have locked is passed over, and left to the
+next run. Each begins at the moment where the one before it ended: what that moved lies dead at the head of the index
+until the next vacuum, and would be read by every batch anew. Each is waited for until it is on the disk: left to the
+server, many would go there at once, and a client's commit, which waits for what lies before it, three times as long.
 """
 
 from datetime import datetime

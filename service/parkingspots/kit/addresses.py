@@ -1,4 +1,4 @@
-"""Which network a request comes from. TRUSTED_PROXIES decides whose X-Forwarded-For is believed (see app.py)."""
+"""Which network a request comes from. TRUSTED_PROXIES decides whose X-Forwarded-For is believed (see front.py)."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network

@@ -19,7 +19,7 @@ R = TypeVar("R")
 def attempted(
     use_case: Callable[Concatenate[RawConnection, P], Awaitable[R]],
 ) -> Callable[Concatenate[Connect, P], Awaitable[R]]:
-    """A use case of one transaction that starts over, three times at most, where it was a deadlock's victim."""
+    """A use case of one transaction that starts over, four times at most, where it was a deadlock's victim."""
 
     @wraps(use_case)
     async def attempt(connect: Connect, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -20,7 +20,7 @@ from parkingspots.settings import Settings
 DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 INVALID_PARAMETER = "22023"
-LONGEST_PAUSES = 0.05, 0.25, 1.0
+LONGEST_PAUSES = 0.05, 0.25, 1.0, 1.0
 """Seconds; a deadlock's other half is done within milliseconds, not so where many met."""
 CONNECTING, LEAVE_TAKING = 5.0, 2.0  # seconds
 ATTEMPTS = len(LONGEST_PAUSES) + 1
@@ -33,7 +33,7 @@ R = TypeVar("R")
 
 
 class Database:
-    """Connections in pools: `transaction()` for writes; for reads, in autocommit, `reader()` and `raw()`."""
+    """Connections in pools: `transaction()` for writes; in autocommit `reader()` for reads, and `raw()`."""
 
     def __init__(self, settings: Settings, *, pool_size: int | None = None) -> None:
         self._settings = settings
@@ -79,7 +79,7 @@ class Database:
 
     @asynccontextmanager
     async def raw(self) -> AsyncIterator[RawConnection]:
-        """The driver's own connection, in autocommit: for a statement whose rows go out as they come."""
+        """The driver's own connection, in autocommit: for a statement by itself, whose rows go out as they come."""
         with _errors_as_sqlalchemys():
             pool = await self._driver_pool()
             try:
@@ -178,14 +178,16 @@ def sqlstate(error: DBAPIError) -> str | None:
 
 def described(error: Exception) -> str:
     """What went wrong, for a log or a terminal, without the values of a row that PostgreSQL's DETAIL would show."""
-    cause = getattr(getattr(error, "orig", None), "__cause__", None) or error
+    orig = getattr(error, "orig", None)
+    cause = getattr(orig, "__cause__", None) or orig or error  # the driver's own error, whichever way it came
     silence = "no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__
     return str(getattr(cause, "message", None) or str(cause) or silence)
 
 
 def constraint(error: DBAPIError) -> str | None:
     """The name of the constraint that `error` says was violated."""
-    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+    cause = getattr(error.orig, "__cause__", None) or error.orig
+    return getattr(cause, "constraint_name", None)
 
 
 def pauses() -> Iterator[float]:
@@ -196,7 +198,7 @@ def pauses() -> Iterator[float]:
 def retried(
     use_case: Callable[Concatenate[AsyncSession, P], Awaitable[R]],
 ) -> Callable[Concatenate[AsyncSession, P], Awaitable[R]]:
-    """A use case that starts over, three times at most, where PostgreSQL ended it as a deadlock's victim.
+    """A use case that starts over, four times at most, where PostgreSQL ended it as a deadlock's victim.
 
     What its transaction did before it stays: it is then a savepoint that is undone.
     """

@@ -160,11 +160,7 @@ class Limits:
         if not self.enabled:
             return True
         lease = self._leases.get(address)
-        if lease is None or lease.left <= 0 or lease.ends <= time.time():
-            return False
-        lease.left -= 1
-        self._leases.move_to_end(address)
-        return True
+        return lease is not None and lease.left > 0 and self._takes(self._lease(address))
 
     def _lease(self, address: str) -> _Lease:
         lease = self._leases.get(address)
@@ -233,7 +229,7 @@ def _key(policy: Policy, *whose: str) -> str:
 
 
 class RateLimited:
-    """Counts every request by the address of its client, before anything else looks at it.
+    """Counts every request by the address of its client, before anything else looks at it but for what is at hand.
 
     Not those to `free` paths, which let nobody in but whom they know.
     """

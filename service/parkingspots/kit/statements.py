@@ -19,27 +19,25 @@ class Statement:
     query: ClauseElement
 
     @cached_property
-    def _compiled(self) -> SQLCompiler:
-        return cast("SQLCompiler", self.query.compile(dialect=DIALECT))
+    def _parts(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        """Its text, the names of $1, $2, …, and the values that are the same every time."""
+        compiled = cast("SQLCompiler", self.query.compile(dialect=DIALECT))
+        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        return str(compiled), tuple(compiled.positiontup or ()), constants
 
-    @cached_property
+    @property
     def text(self) -> str:
-        return str(self._compiled)
+        return self._parts[0]
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, ...]:
-        """Of the values, in the order of $1, $2, …"""
-        return tuple(self._compiled.positiontup or ())
-
-    @cached_property
-    def _constants(self) -> dict[str, Any]:
-        """The values that are the same every time."""
-        return {name: bind.value for name, bind in self._compiled.binds.items() if not bind.required}
+        return self._parts[1]
 
     def given(self, **values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of any type
         """What the driver takes: the SQL, and the values in their places."""
-        every = {**self._constants, **values}
-        return (self.text, *[every[name] for name in self.names])
+        _, names, constants = self._parts
+        every = {**constants, **values}
+        return (self.text, *[every[name] for name in names])
 
 
 def parameter(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> Any:  # noqa: ANN401 - stands for a value

@@ -82,7 +82,9 @@ class Reads:
         kept, follower = self._local.get(target.key), self._follower
         if kept is None or not kept.is_shared or kept.checked != follower.knowledge.version:
             return None
-        return kept.entry if follower.is_current() and follower.now() < kept.entry.settled_until else None
+        entry, now = kept.entry, follower.now()
+        is_in_time = entry.about.loaded_at - CLOCKS_APART < now < entry.settled_until
+        return entry if is_in_time and follower.is_current() else None
 
     async def shared(self, target: Target) -> Entry | None:
         """The answer that another process has loaded, where it is the truth."""

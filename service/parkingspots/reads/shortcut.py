@@ -15,7 +15,8 @@ from parkingspots.reads.targets import Target, Targets
 class Shortcut:
     """Stands in front of the application whose `state` it is, and hands on what it cannot answer at once.
 
-    It counts as the layers behind it do: each request once, against the same limits.
+    It counts as the layers behind it do: each request once, against the same limits. What was never asked for like this
+    before it does not even read: that comes after the limit.
     """
 
     def __init__(self, app: ASGIApp, state: State, targets: Targets) -> None:
@@ -33,11 +34,15 @@ class Shortcut:
 
     def _found(self, scope: Scope) -> tuple[Entry, Target, Wants] | None:
         reads: Reads | None = self._state.reads
-        target = self._targets.of(scope) if reads is not None else None
-        if reads is None or target is None:
+        target = self._targets.known(scope) if reads is not None else None
+        entry = reads.at_hand(target) if reads is not None and target is not None else None
+        if target is None or entry is None:
             return None
-        entry, wanted = reads.at_hand(target), wants(scope["headers"])
-        if entry is None or wanted is None or not wanted.may_have(entry):
+        wanted, limits = wants(scope["headers"]), self._limits()
+        if wanted is None or not wanted.may_have(entry) or not limits.admits_at_once(client_address(scope)):
             return None
+        return entry, target, wanted
+
+    def _limits(self) -> Limits:
         limits: Limits = self._state.limits
-        return (entry, target, wanted) if limits.admits_at_once(client_address(scope)) else None
+        return limits

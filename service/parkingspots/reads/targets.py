@@ -127,15 +127,24 @@ class Targets:
         written = scope["path"], scope["query_string"]
         if len(written[0]) + len(written[1]) > LONGEST:
             return None
-        known = self._remembered.get(written)
-        if known is None or (
-            known.minute is not None and not known.minute <= self._clock.now() < known.minute + MINUTE
-        ):
+        known = self._known(written)
+        if known is None:
             known = self._recognised(scope.get("root_path", ""), *written)
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
             self._remembered[written] = known
         return known.target
+
+    def known(self, scope: Scope) -> Target | None:
+        """The target of a GET that was written so before; what another one means takes longer to find out."""
+        known = self._known((scope["path"], scope["query_string"]))
+        return known.target if known is not None else None
+
+    def _known(self, written: tuple[str, bytes]) -> Remembered | None:
+        known = self._remembered.get(written)
+        if known is None or known.minute is None or known.minute <= self._clock.now() < known.minute + MINUTE:
+            return known
+        return None
 
     def _recognised(self, root: str, path: str, query: bytes) -> Remembered:
         bare = path.removeprefix(root).removesuffix("/")
