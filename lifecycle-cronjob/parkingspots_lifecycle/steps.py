@@ -13,8 +13,9 @@ from parkingspots.bookings import due
 from parkingspots.kit import changes, job_runs
 from parkingspots.kit import idempotency_keys as keys
 from parkingspots.kit.attempts import attempted
-from parkingspots.kit.database import Database, RawConnection, retried
+from parkingspots.kit.database import Database, retried
 from parkingspots.kit.job_runs import Due
+from parkingspots.kit.statements import Statement
 from parkingspots.payments import events, work
 from parkingspots.payments.rules import Attempt
 from parkingspots.payments.till import Till
@@ -65,14 +66,14 @@ class Step:
 def _of_bookings(
     name: str,
     about: str,
-    act: Callable[[RawConnection, int, datetime | None], Awaitable[tuple[int, datetime | None]]],
-    due: Callable[[AsyncSession], Awaitable[Due]],
+    statement: Statement,
+    to_do: Callable[[AsyncSession], Awaitable[Due]],
 ) -> Step:
     async def batch(bench: Bench, since: datetime | None) -> Moved:
-        claimed, until = await attempted(act)(bench.database.raw, BATCH, since)
+        claimed, until = await attempted(due.move)(bench.database.raw, statement, BATCH, since)
         return Moved(claimed, until=until)
 
-    return Step(name, about, batch, due)
+    return Step(name, about, batch, to_do)
 
 
 def _of_rows(
@@ -104,9 +105,9 @@ def _of_money(name: str, about: str) -> Step:
 # Lapsed holds first: they keep others from booking. Past bookings before due ones, which then need no start. Of money,
 # what is decided before what is done about it. What is deleted comes last.
 STEPS = (
-    _of_bookings("cancel_lapsed", "cancel holds that were not paid in time", due.cancel, due.to_cancel),
-    _of_bookings("complete_past", "complete past bookings, and count them", due.complete, due.to_complete),
-    _of_bookings("start_due", "start bookings whose start has come", due.start, due.to_start),
+    _of_bookings("cancel_lapsed", "cancel holds that were not paid in time", due.CANCEL, due.to_cancel),
+    _of_bookings("complete_past", "complete past bookings, and count them", due.COMPLETE, due.to_complete),
+    _of_bookings("start_due", "start bookings whose start has come", due.START, due.to_start),
     _of_money("handle_events", "look up what Stripe has told of"),
     _of_money("reconcile_payments", "ask for payments that nobody has told of, and decide payouts"),
     _of_money("decide_refunds", "decide what cancelled bookings give back"),

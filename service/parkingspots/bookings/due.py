@@ -21,8 +21,6 @@ from parkingspots.kit.job_runs import Due
 from parkingspots.kit.statements import Statement, parameter
 from parkingspots.spots.repository import adding_completed
 
-Batch = tuple[int, datetime | None]
-"""How many bookings were moved, and up to which moment they had been due."""
 TO_START = (
     Booking.status == literal_column(f"'{Status.CONFIRMED}'"),
     Booking.start_time <= func.now(),
@@ -53,28 +51,19 @@ def _counted(claimed: CTE, moved: CTE, *also: Update) -> Statement:
 
 _COMPLETING = _moving(update(Booking).values(status=Status.COMPLETED), Booking.end_time, *TO_COMPLETE)
 COMPLETE = _counted(*_COMPLETING, adding_completed(_COMPLETING[1]))
+"""Counts them on their spots, too."""
 START = _counted(*_moving(update(Booking).values(status=Status.IN_PROGRESS), Booking.start_time, *TO_START))
 CANCEL = _counted(*_moving(repository.cancelled_as_lapsed(), Booking.expires_at, *TO_CANCEL))
 
 
-async def start(connection: RawConnection, batch: int, since: datetime | None = None) -> Batch:
-    """Start up to `batch` confirmed bookings whose start has come."""
-    return await _sent(connection, START, batch, since)
+async def move(
+    connection: RawConnection, statement: Statement, batch: int, since: datetime | None
+) -> tuple[int, datetime | None]:
+    """Send one of the statements for up to `batch` bookings, due since a moment if one is given.
 
-
-async def complete(connection: RawConnection, batch: int, since: datetime | None = None) -> Batch:
-    """Complete up to `batch` bookings whose end has come, and count them on their spots."""
-    return await _sent(connection, COMPLETE, batch, since)
-
-
-async def cancel(connection: RawConnection, batch: int, since: datetime | None = None) -> Batch:
-    """Cancel up to `batch` holds that were not paid in time."""
-    return await _sent(connection, CANCEL, batch, since)
-
-
-async def _sent(connection: RawConnection, statement: Statement, batch: int, since: datetime | None) -> Batch:
-    row = await connection.fetchrow(*statement.given(batch=batch, since=since))
-    assert row is not None  # noqa: S101 - it counts
+    How many were moved, and up to which moment they had been due.
+    """
+    (row,) = await connection.fetch(*statement.given(batch=batch, since=since))
     return row[0], row[1]
 
 
