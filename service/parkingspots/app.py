@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from parkingspots import __version__, health
+from parkingspots import __version__, health, own_port
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
 from parkingspots.kit import answers, docs, memory
@@ -70,6 +70,7 @@ def create(
             app.state.mailer = mailer(settings)
             await stack.enter_async_context(paying(app))
             await stack.enter_async_context(background_tasks(settings))
+            await stack.enter_async_context(own_port.metrics_served(app))
             await stack.enter_async_context(beside(memory.give_back_again_and_again()))
             yield
 
@@ -90,6 +91,8 @@ def create(
     answers.install(app)
     desk.install(app)
     app.include_router(health.router)
+    if settings.metrics_port is None:
+        app.include_router(health.metrics)
     for room in ROOMS:
         app.include_router(room, prefix=PREFIX)  # with no router between, for which every route would be built twice
     docs.install(app)

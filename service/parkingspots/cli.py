@@ -6,6 +6,7 @@ A command imports what it needs when it runs, so that the others start at once.
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,9 @@ app.add_typer(migrate, name="migrate")
 ledger = typer.Typer(help="What money came, went and is owed.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
 
+cache = typer.Typer(help="Kept answers in Valkey or Redis.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen.")]
 
 
@@ -41,6 +45,7 @@ def main() -> None:
 
 def _known(error: Exception) -> str | None:
     """The line that says what went wrong and what to do; None for what nobody expected."""
+    from redis.exceptions import RedisError
     from sqlalchemy.exc import SQLAlchemyError
 
     from parkingspots.kit.database import described
@@ -49,6 +54,8 @@ def _known(error: Exception) -> str | None:
 
     if isinstance(error, SettingsError | MigrationError):
         return str(error)
+    if isinstance(error, RedisError):
+        return f"Valkey or Redis (REDIS_URL) refused or cannot be reached: {error}"
     if isinstance(error, SQLAlchemyError | OSError):
         return f"The database refused or cannot be reached: {described(error)}"
     return None
@@ -90,6 +97,8 @@ def serve(
     from parkingspots.settings import load
 
     settings = load()
+    if settings.metrics_port is not None and (workers > 1 or settings.metrics_port == port):
+        sys.exit(_complaint("METRICS_PORT is not --port, and is of one process: leave it out with --workers."))
     try:
         serving.try_to_listen(host, port)
     except OSError as error:
@@ -176,12 +185,33 @@ def check(
         raise typer.Exit(1)
 
 
+@cache.command(epilog="Example: [bold]parkingspots cache purge --release 1.4.0-3f9c1e[/bold]")
+def purge(
+    release: Annotated[str, typer.Option("--release", "--prefix", help="Whose answers: its CACHE_RELEASE.")],
+) -> None:
+    """Delete the answers that one release has kept in the cache; those of others stay."""
+    from parkingspots.reads import purging
+    from parkingspots.settings import load
+
+    gone = asyncio.run(purging.purge(load(), release))
+    _say(f"{gone:,} answers of release {release} deleted.")
+
+
 @migrate.command(epilog="Example: [bold]parkingspots migrate upgrade[/bold]")
 def upgrade(
     revision: Annotated[str, typer.Argument(help="A revision such as 0001, or head.")] = "head",
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False,
+    patience: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds for a database that cannot be reached yet.")
+    ] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="Write there, as JSON, the revision before and after.", dir_okay=False)
+    ] = None,
 ) -> None:
-    """Bring the database up to a revision. Runs one at a time, and gives way to traffic after two seconds."""
+    """Bring the database up to a revision. Runs one at a time, and gives way to traffic after two seconds.
+
+    A database that a newer release has migrated stays as it is, where this release can work with it.
+    """
     from parkingspots.kit import migrating
     from parkingspots.settings import load
 
@@ -189,8 +219,11 @@ def upgrade(
         migrating.print_sql(revision)
         return
     settings = load()
-    asyncio.run(migrating.upgrade(settings, revision))
-    _say(f"The database is at revision {asyncio.run(migrating.current(settings))}.")
+    asyncio.run(migrating.reachable(settings, patience))
+    moved = asyncio.run(migrating.upgrade(settings, revision))
+    _say(f"The database is at revision {moved.after}.")
+    if report is not None:
+        report.write_text(json.dumps({"from": moved.before, "to": moved.after}), encoding="utf-8")
 
 
 @migrate.command(epilog="Example: [bold]parkingspots migrate downgrade 0001[/bold]")
@@ -201,9 +234,8 @@ def downgrade(
     from parkingspots.kit import migrating
     from parkingspots.settings import load
 
-    settings = load()
-    asyncio.run(migrating.downgrade(settings, revision))
-    _say(f"The database is at revision {asyncio.run(migrating.current(settings)) or 'base'}.")
+    moved = asyncio.run(migrating.downgrade(load(), revision))
+    _say(f"The database is at revision {moved.after or 'base'}.")
 
 
 @migrate.command(epilog="Example: [bold]parkingspots migrate current[/bold]")

@@ -20,6 +20,8 @@ from parkingspots.kit.wire import Wire
 UNREACHABLE = "The database cannot be reached."
 
 router = APIRouter(tags=["service"])
+metrics = APIRouter()
+"""With METRICS_PORT on a port of its own, that no Ingress leads to."""
 
 
 class ServiceOut(Wire):
@@ -93,7 +95,7 @@ async def read_health(database: ProbeDatabase, cache: CurrentCache) -> HealthOut
     )
 
 
-@router.get("/metrics", include_in_schema=False)
+@metrics.get("/metrics", include_in_schema=False)
 async def read_metrics(database: ProbeDatabase) -> Response:
     """What this process counts, and how the minute job does, for Prometheus."""
     await FIGURES.refresh(database)

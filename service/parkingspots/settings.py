@@ -138,6 +138,12 @@ class Settings(BaseSettings):
     environment: Environment = Environment.DEVELOPMENT
 
     database_url: Annotated[SecretStr, AfterValidator(_a_database_url)] = SecretStr(DEFAULT_DATABASE_URL)
+    database_host: str | None = None
+    database_port: int = Field(default=5432, ge=1, le=65535)
+    database_name: str = "parkingspots"
+    database_user: str = "parkingspots"
+    database_password: SecretStr | None = None
+    database_sslmode: str | None = Field(default=None, pattern="^(disable|allow|prefer|require|verify-ca|verify-full)$")
     database_pool_size: int = Field(default=10, ge=1, le=200)
     database_pool_wait_seconds: float = Field(default=5, gt=0, le=60)
     database_statement_timeout_ms: int = Field(default=5_000, ge=100)
@@ -151,6 +157,7 @@ class Settings(BaseSettings):
     cache_search_seconds: float = Field(default=300, ge=0, le=3600)
     cache_spot_seconds: float = Field(default=600, ge=0, le=3600)
     cache_local_megabytes: int = Field(default=32, ge=1, le=4096)
+    cache_release: str | None = Field(default=None, pattern="^[A-Za-z0-9._-]{1,64}$")
 
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     secret_key_previous: SecretStr | None = None
@@ -190,7 +197,19 @@ class Settings(BaseSettings):
     booking_horizon_days: int = Field(default=365, ge=1, le=3660)
     check_in_early_minutes: int = Field(default=30, ge=0)
 
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @model_validator(mode="after")
+    def _database_of_parts(self) -> Self:
+        """DATABASE_HOST and its companions stand for a DATABASE_URL that is not given."""
+        if self.database_host is not None and "database_url" not in self.model_fields_set:
+            password = self.database_password.get_secret_value() if self.database_password else None
+            query = {"sslmode": self.database_sslmode} if self.database_sslmode else {}
+            where = (self.database_host, self.database_port, self.database_name)
+            url = URL.create("postgresql", self.database_user, password, *where, query)
+            object.__setattr__(self, "database_url", SecretStr(url.render_as_string(hide_password=False)))
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -218,7 +237,7 @@ class Settings(BaseSettings):
         if not self.webhook_secrets:
             raise ValueError("STRIPE_WEBHOOK_SECRET is missing or an example: production takes payments and needs it")
         if self.database_url.get_secret_value() == DEFAULT_DATABASE_URL:
-            raise ValueError("DATABASE_URL is missing: set it to the database that production uses")
+            raise ValueError("DATABASE_URL or DATABASE_HOST is missing: set it to the database that production uses")
 
     def warnings(self) -> list[str]:
         """What is allowed but hardly meant, for the log of every start."""

@@ -17,7 +17,7 @@ from parkingspots.dev.postgres import PostgresServer
 from parkingspots.settings import Settings
 
 COMMANDS = [
-    *(("serve",), ("dev",), ("seed",), ("create-admin",), ("openapi",), ("ledger", "check")),
+    *(("serve",), ("dev",), ("seed",), ("create-admin",), ("openapi",), ("ledger", "check"), ("cache", "purge")),
     *(("migrate", name) for name in ("upgrade", "downgrade", "current", "heads", "wait")),
 ]
 BAD_SETTINGS = {"ENVIRONMENT": "production"}
@@ -42,7 +42,7 @@ def test_the_help_of_a_command_has_an_example(path: tuple[str, ...]) -> None:
 def test_every_command_is_in_the_list_above() -> None:
     listed = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "120", "TERM": "dumb"}).output
     named = {each.name or getattr(each.callback, "__name__", "") for each in cli.app.registered_commands}
-    assert {path[0] for path in COMMANDS} == named | {"migrate", "ledger"}
+    assert {path[0] for path in COMMANDS} == named | {"migrate", "ledger", "cache"}
     assert all(name in listed for name in named)
 
 
@@ -166,3 +166,34 @@ def test_a_process_of_its_own_ends_with_the_same_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "parkingspots", "serve", "--reload"]
     run = subprocess.run(command, env=BAD_SETTINGS, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "SECRET_KEY is " in complaint(Run(run.returncode, run.stdout, run.stderr))
+
+
+def test_a_migration_reports_where_it_came_from_and_went(
+    command: Command, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url, report = postgres_server.create_database("reported"), tmp_path / "report.json"
+    try:
+        heads = command("migrate", "heads").output.strip()
+        for before in (None, heads):
+            assert command("migrate", "upgrade", "--report", str(report), "--wait", "1", DATABASE_URL=url).code == 0
+            assert json.loads(report.read_text(encoding="utf-8")) == {"from": before, "to": heads}
+    finally:
+        postgres_server.drop_database("reported")
+
+
+def test_a_migration_waits_for_a_database_that_is_not_there_yet(command: Command, nowhere: str) -> None:
+    said = complaint(command("migrate", "upgrade", "--wait", "0.1", DATABASE_URL=nowhere))
+    assert "cannot be reached" in said
+
+
+def test_a_cache_that_is_away_cannot_be_purged(command: Command) -> None:
+    said = complaint(command("cache", "purge", "--release", "1", REDIS_URL=f"redis://:hidden@{HOST}:{free_port()}"))
+    assert "REDIS_URL" in said
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    "options", [("--workers", "2"), ("--port", "9090")], ids=["several processes", "the clients' port"]
+)
+def test_a_metrics_port_that_cannot_be_is_refused(command: Command, options: tuple[str, ...]) -> None:
+    assert "METRICS_PORT" in complaint(command("serve", *options, METRICS_PORT="9090"))

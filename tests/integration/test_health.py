@@ -1,7 +1,9 @@
 """What the service says about itself."""
 
+import socket
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
@@ -94,3 +96,19 @@ async def test_metrics_are_what_prometheus_reads(api: Api) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
     families = {family.name for family in text_string_to_metric_families(answer.text)}
     assert {"process_resident_memory_bytes", "python_info"} <= families
+
+
+async def test_metrics_may_have_a_port_of_their_own(settings: Settings, clock: Clock) -> None:
+    own = settings.model_copy(update={"metrics_port": free_port()})
+    async with running(own, clock) as api, httpx.AsyncClient() as prometheus:
+        assert (await api.client.get("/metrics")).status_code == 404
+        answer = await prometheus.get(f"http://{HOST}:{own.metrics_port}/metrics")
+        assert "parkingspots_reads_total" in answer.text
+        assert (await prometheus.get(f"http://{HOST}:{own.metrics_port}/health")).status_code == 404
+
+
+async def test_a_metrics_port_that_is_taken_keeps_nobody_from_being_served(settings: Settings, clock: Clock) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        own = settings.model_copy(update={"metrics_port": taken.getsockname()[1]})
+        async with running(own, clock) as api:
+            assert (await api.client.get("/livez")).status_code == 200

@@ -59,6 +59,11 @@ MONEY = """
         FROM payments, (VALUES ('stripe', 1), ('owner', -1)) AS sides (account, part);
 """
 
+NEWER = """
+    UPDATE alembic_version SET version_num = '9999';
+    UPDATE schema_contract SET current = 9999, oldest_compatible = {oldest}
+"""
+
 
 @pytest.fixture
 async def blank(postgres_server: PostgresServer, settings: Settings) -> AsyncIterator[Settings]:
@@ -227,11 +232,12 @@ async def test_a_revision_that_is_not_there_is_refused_in_a_sentence(blank: Sett
     assert await tables(blank) == set()
 
 
-async def test_a_database_from_the_future_is_refused_in_a_sentence(blank: Settings) -> None:
+async def test_a_database_from_the_future_goes_to_no_named_revision(blank: Settings) -> None:
     await migrating.upgrade(blank)
-    await _run_script(blank, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(MigrationError, match="9999"):
-        await migrating.upgrade(blank)
+    await _run_script(blank, NEWER.format(oldest=NEEDED))
+    for move in (migrating.upgrade, migrating.downgrade):
+        with pytest.raises(MigrationError, match="9999"):
+            await move(blank, "0001")
 
 
 async def test_a_server_that_is_too_old_is_refused_in_a_sentence(
@@ -279,3 +285,23 @@ async def _objection(settings: Settings) -> str | None:
         reason = await objection(session)
     await database.aclose()
     return reason
+
+
+async def test_a_rollback_leaves_a_newer_schema_that_still_fits(blank: Settings) -> None:
+    await migrating.upgrade(blank)
+    await _run_script(blank, NEWER.format(oldest=NEEDED))
+    assert await migrating.upgrade(blank) == migrating.Moved("9999", "9999")
+    assert await migrating.current(blank) == "9999"
+
+
+async def test_a_rollback_to_a_release_that_is_too_old_is_refused_in_a_sentence(blank: Settings) -> None:
+    await migrating.upgrade(blank)
+    await _run_script(blank, NEWER.format(oldest=NEEDED + 1))
+    with pytest.raises(migrating.MigrationError, match=r"revision 9999, for which this release .* is too old"):
+        await migrating.upgrade(blank)
+
+
+async def test_an_upgrade_says_where_it_came_from(blank: Settings) -> None:
+    (head,) = migrating.heads()
+    assert await migrating.upgrade(blank) == migrating.Moved(None, head)
+    assert await migrating.upgrade(blank) == migrating.Moved(head, head)

@@ -12,6 +12,7 @@ from parkingspots.settings import Settings
 from product import Api, Clock, Person, running, until
 
 LIST = "/parking-spots/"
+OURS = shared.prefix(shared.RELEASE)
 CODE = "The code is 4711."
 HOSTILE = [
     {"Host": "evil.example"},
@@ -154,7 +155,7 @@ async def test_a_foreign_value_in_valkey_is_a_miss_and_is_overwritten(
     assert ours != [foreign]
 
 
-@pytest.mark.parametrize("prefix", ["parkingspots:reads:6:0.0.1", "parkingspots:reads:999:0.0.1"])
+@pytest.mark.parametrize("prefix", ["parkingspots:reads:6-0.0.1:", "parkingspots:reads:999-0.0.1:"])
 async def test_another_release_is_not_read(
     keeping: Settings, keeping_api: Api, clock: Clock, spot: str, valkey: Redis, prefix: str
 ) -> None:
@@ -163,7 +164,7 @@ async def test_another_release_is_not_read(
     (value,) = await kept_in(valkey, 1)
     (name,) = await names_in(valkey)
     await valkey.delete(name)
-    await valkey.set(name.decode().replace(shared.PREFIX, prefix), value)
+    await valkey.set(name.decode().replace(OURS, prefix), value)
     before = count("shared")
     async with running(keeping, clock) as fresh:
         await until(fresh.is_keeping)
@@ -172,7 +173,7 @@ async def test_another_release_is_not_read(
 
 
 async def names_in(valkey: Redis) -> list[bytes]:
-    return [name async for name in valkey.scan_iter(f"{shared.PREFIX}:*") if isinstance(name, bytes)]
+    return [name async for name in valkey.scan_iter(f"{OURS}*") if isinstance(name, bytes)]
 
 
 async def kept_in(valkey: Redis, number: int, *, other_than: Any = None) -> list[bytes]:

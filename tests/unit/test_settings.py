@@ -284,3 +284,20 @@ def test_a_file_named_env_that_is_no_text_is_refused_in_a_sentence(tmp_path: Pat
 @pytest.mark.parametrize(("percent", "basis_points"), [("0", 0), ("10", 1000), ("12.34", 1234), ("100", 10_000)])
 def test_the_service_fee_has_two_decimals(monkeypatch: pytest.MonkeyPatch, percent: str, basis_points: int) -> None:
     assert loaded(monkeypatch, SERVICE_FEE_PERCENT=percent).fee_basis_points == basis_points
+
+
+def test_the_database_may_be_named_by_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"DATABASE_HOST": "db", "DATABASE_PORT": "6432", "DATABASE_NAME": "spots", "DATABASE_USER": "app"}
+    url = loaded(monkeypatch, **parts, DATABASE_PASSWORD="p@ss:/w?rd", DATABASE_SSLMODE="require").sqlalchemy_url
+    assert (url.host, url.port, url.database, url.username, url.password) == ("db", 6432, "spots", "app", "p@ss:/w?rd")
+    assert url.query == {"ssl": "require"}
+
+
+def test_a_database_url_wins_over_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, DATABASE_URL="postgresql://one/spots", DATABASE_HOST="another")
+    assert settings.sqlalchemy_url.host == "one"
+
+
+def test_production_takes_a_database_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, **(PRODUCTION | {"DATABASE_URL": "", "DATABASE_HOST": "db.example.com"}))
+    assert settings.sqlalchemy_url.host == "db.example.com"

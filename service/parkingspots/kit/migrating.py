@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command, op
@@ -12,9 +13,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from parkingspots.kit.database import LOCK_NOT_AVAILABLE, Database, sqlstate
@@ -31,10 +32,19 @@ STATEMENT_TIMEOUT = "15min"
 """Longer than an index on ten million rows takes, and not for ever."""
 LIMITS = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
 PAUSE = 0.5  # seconds between two looks at a database that is not ready
+STARTING_UP = "57P03"
 
 
 class MigrationError(Exception):
     """The database is at some revision, none is half done; the message is one sentence for a person at a terminal."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The database's revision before and after; None for an empty one."""
+
+    before: str | None
+    after: str | None
 
 
 def alembic_config() -> Config:
@@ -61,7 +71,15 @@ def heads() -> list[str]:
 async def current(settings: Settings) -> str | None:
     """The database's revision, or None where nothing was ever migrated."""
     async with _connection(settings) as connection:
-        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+        return await connection.run_sync(_revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_known(revision: str) -> bool:
+    return revision in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
 
 
 def print_sql(target: str) -> None:
@@ -75,12 +93,32 @@ def print_sql(target: str) -> None:
         raise MigrationError(f"{error}.") from error
 
 
-async def upgrade(settings: Settings, target: str = "head") -> None:
-    await _run(settings, lambda config: command.upgrade(config, target))
+async def upgrade(settings: Settings, target: str = "head") -> Moved:
+    """Bring the database up. A newer one that this code can work with stays as it is: a rollback migrates nothing."""
+
+    def step(config: Config, before: str | None) -> None:
+        if target != "head" or before is None or _is_known(before):
+            command.upgrade(config, target)
+
+    return await _run(settings, step)
 
 
-async def downgrade(settings: Settings, target: str) -> None:
-    await _run(settings, lambda config: command.downgrade(config, target))
+async def downgrade(settings: Settings, target: str) -> Moved:
+    return await _run(settings, lambda config, _: command.downgrade(config, target))
+
+
+async def reachable(settings: Settings, seconds: float) -> None:
+    """Return once the database takes connections; raise what it says to them after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            async with _connection(settings):
+                return
+        except (DBAPIError, OSError) as error:
+            refused = isinstance(error, DBAPIError) and sqlstate(error) not in {None, STARTING_UP}
+            if refused or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(PAUSE)
 
 
 async def wait(settings: Settings, seconds: float) -> None:
@@ -116,10 +154,12 @@ async def _connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
         await engine.dispose()
 
 
-async def _run(settings: Settings, step: Callable[[Config], None]) -> None:
+async def _run(settings: Settings, step: Callable[[Config, str | None], None]) -> Moved:
     async with _connection(settings) as connection:
         await _require_server(connection)
         await _take_turn(connection)
+        before = await connection.run_sync(_revision)
+        await _require_compatible(connection, before)
         for limit in LIMITS:
             await connection.execute(text(limit))
         await connection.commit()
@@ -127,11 +167,12 @@ async def _run(settings: Settings, step: Callable[[Config], None]) -> None:
 
         def run(sync_connection: object) -> None:
             config.attributes["connection"] = sync_connection
-            step(config)
+            step(config, before)
 
         try:
             await connection.run_sync(run)
             await connection.commit()
+            return Moved(before, await connection.run_sync(_revision))
         except CommandError as error:
             raise MigrationError(f"{error}.") from error
         except DBAPIError as error:
@@ -152,6 +193,15 @@ async def _take_turn(connection: AsyncConnection) -> None:
         raise MigrationError(
             "Another migration is still running. Wait until it has ended, then run this again."
         ) from error
+
+
+async def _require_compatible(connection: AsyncConnection, revision: str | None) -> None:
+    """A database that a newer release has migrated says itself whether this one can work with it."""
+    if revision is None or _is_known(revision):
+        return
+    reason = await objection(AsyncSession(connection))
+    if reason:
+        raise MigrationError(reason)
 
 
 async def _require_server(connection: AsyncConnection) -> None:

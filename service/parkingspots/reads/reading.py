@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from parkingspots.kit.follower import Follower
 from parkingspots.reads.local import Local
 from parkingspots.reads.reads import Reads
-from parkingspots.reads.shared import Shared
+from parkingspots.reads.shared import RELEASE, Shared
 from parkingspots.settings import Settings
 
 MARGIN = 60.0
@@ -26,7 +26,7 @@ async def reading(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     follower = Follower(settings.sqlalchemy_url, longest + MARGIN)
-    async with aclosing(Shared(app.state.cache)) as shared, follower.following():
+    async with aclosing(Shared(app.state.cache, settings.cache_release or RELEASE)) as shared, follower.following():
         reads = Reads(follower, Local(settings.cache_local_megabytes * MEGABYTE), shared)
         async with aclosing(reads):
             app.state.follower, app.state.reads = follower, reads

@@ -19,8 +19,8 @@ from parkingspots.kit.schema import NEEDED
 from parkingspots.reads.counts import BREAKER, UNREADABLE, VALKEY_ERRORS
 from parkingspots.reads.entries import Entry, UnreadableError
 
-PREFIX = f"parkingspots:reads:{NEEDED}:{__version__}"
-"""Two releases, or two schemas, never read each other's answers."""
+RELEASE = f"{NEEDED}-{__version__}"
+"""What sets this release's answers apart from another's, where CACHE_RELEASE does not say."""
 LARGEST = 1 << 20
 """Bytes; a larger answer is kept by its process only."""
 MOST_WAITING = 256
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 class Shared:
     """Reads and writes of many coroutines travel together: a pipeline of commands at a time."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._pool = cache.client.connection_pool
+    def __init__(self, cache: Cache, release: str) -> None:
+        self._pool, self._prefix = cache.client.connection_pool, prefix(release)
         self._connection: AbstractConnection | None = None
         self._reading, self._writing = Breaker(), Breaker()
         for what in ("reads", "writes"):
@@ -46,7 +46,7 @@ class Shared:
         """The answer under `key`, if there is one within 100 ms."""
         if not self._reading.allows():
             return None
-        name = _name(database, key)
+        name = self._name(database, key)
         wanted = self._wanted.get(name)
         if wanted is None:
             wanted = self._wanted[name] = asyncio.get_running_loop().create_future()
@@ -64,7 +64,7 @@ class Shared:
     def put(self, database: str, key: str, entry: Entry, seconds: float) -> None:
         """Send the answer there, behind everybody's back."""
         if len(self._written) < MOST_WAITING and len(entry.body) <= LARGEST and self._writing.allows():
-            self._written[_name(database, key)] = entry, seconds
+            self._written[self._name(database, key)] = entry, seconds
             self._travel()
 
     def _travel(self) -> None:
@@ -146,7 +146,11 @@ class Shared:
                 await self._travelling
         await self._hang_up()
 
+    def _name(self, database: str, key: str) -> str:
+        digest = hashlib.blake2b(f"{database}\n{key}".encode(), digest_size=20).hexdigest()
+        return f"{self._prefix}{digest}"
 
-def _name(database: str, key: str) -> str:
-    digest = hashlib.blake2b(f"{database}\n{key}".encode(), digest_size=20).hexdigest()
-    return f"{PREFIX}:{digest}"
+
+def prefix(release: str) -> str:
+    """What the names of all answers of a release begin with: two releases never read each other's."""
+    return f"parkingspots:reads:{release}:"
