@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -17,6 +18,9 @@ from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 GRACE, LEAVE_TAKING = 4.0, 1.0
 """Seconds for the batch in hand when the job is to end, and then for noting it. What is cut off is undone, or
 done without our hearing of it, or goes on after its lease."""
+
+REST = 0.25
+"""Of a batch's time, before the next one: requests that wait for the same cores and the same log get on meanwhile."""
 
 
 class CutOffError(Exception):
@@ -97,8 +101,16 @@ async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterat
     """What became of each batch, until one was not full, the step's time is over, or the job is to end."""
     began, moved = monotonic(), Moved(step.batch())
     while moved.claimed >= step.batch() and not stop.is_set() and monotonic() - began < step.budget:
+        begun = monotonic()
         moved = await _within_grace(step.act(bench, moved.until), stop)
         yield moved
+        if moved.claimed >= step.batch() and not step.is_of_money:
+            await _rest(REST * (monotonic() - begun), stop)
+
+
+async def _rest(seconds: float, stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _within_grace(batch: Coroutine[Any, Any, Moved], stop: asyncio.Event) -> Moved:

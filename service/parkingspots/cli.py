@@ -5,8 +5,10 @@ A command imports what it needs when it runs, so that the others start at once.
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -34,6 +36,7 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where 
 
 def main() -> None:
     """Run the command line; what can go wrong in daily use is one line and exit code 1."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except Exception as error:
@@ -41,6 +44,11 @@ def main() -> None:
         if sentence is None:
             raise
         sys.exit(_complaint(sentence))
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """The first process of a container ignores a signal that nobody handles. What serves has a handler of its own."""
+    sys.exit(128 + number)
 
 
 def _known(error: Exception) -> str | None:
@@ -152,6 +160,22 @@ def create_admin(
     except create_admin.Refused as refusal:
         _complaint(str(refusal))
         sys.exit(refusal.code)
+
+
+@app.command(epilog="Example: [bold]parkingspots journey https://parking.example.com[/bold]")
+def journey(
+    url: Annotated[str, typer.Argument(help="Where the API is.")],
+    host: Annotated[
+        str | None, typer.Option(help="The name that a proxy knows it by, where URL is an address.")
+    ] = None,
+) -> None:
+    """Go from registering to checking out, as clients do. Leaves an owner and a renter called Journey behind."""
+    from parkingspots import journey
+
+    try:
+        journey.run(url, host)
+    except journey.Detour as detour:
+        sys.exit(_complaint(str(detour)))
 
 
 @app.command(epilog="Example: [bold]parkingspots openapi > docs/openapi.json[/bold]")

@@ -17,7 +17,6 @@ from parkingspots.dev.ports import HOST, free_port
 from parkingspots.settings import Settings
 
 PROGRAM = ("parkingspots", "serve")
-JOURNEY = Path(__file__).with_name("journey.py")
 SECRET_KEY = "a secret key of the journey's own server"
 PATIENCE = 60.0  # seconds until something that should happen counts as never
 
@@ -59,7 +58,9 @@ def is_ready(url: str) -> bool:
 
 
 def travel(url: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(JOURNEY), url], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "parkingspots", "journey", url], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two workers"])

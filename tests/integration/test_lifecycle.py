@@ -138,6 +138,21 @@ async def test_a_run_that_is_asked_to_stop_begins_no_further_batch(
     assert {result.step.name: result.outcome.done for result in results} == {"cancel_lapsed": 0, "complete_past": 1}
 
 
+async def test_between_two_batches_the_job_rests_and_a_signal_ends_that_too(
+    database: Database, due: Due, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "BATCH", 1)
+    monkeypatch.setattr(job, "REST", 1e6)
+    for hours in range(2):
+        await due("confirmed", -hours - 2, -hours - 1)
+    stop, done = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(job.run(Bench(database), stop, told=lambda _, moved: done.set() if moved else None))
+    await done.wait()
+    assert not running.done()
+    stop.set()
+    assert [result.outcome.done for result in await running] == [0, 1]
+
+
 async def test_two_jobs_at_once_count_each_completion_once(
     database: Database, session: AsyncSession, spot: str, due: Due, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@
 
 A durable PostgreSQL with past bookings that nobody has completed. By turns the driver alone completes some in batches,
 and `parkingspots-lifecycle run` does for as long as a step may take. Against a served API one client searches and
-books, first while all is quiet and then while the job works. All of them share the machine's cores.
+books, each time first while all is quiet and then while the job works. All of them share the machine's cores.
 """
 
 import asyncio
@@ -76,6 +76,10 @@ class Waits:
     times: list[float] = field(default_factory=list)
     failures: int = 0
 
+    def add(self, others: "Waits") -> None:
+        self.times += others.times
+        self.failures += others.failures
+
     def __str__(self) -> str:
         return (
             f"p50 {median(self.times):.1f} ms, p99 {self.p99:.1f} ms of {len(self.times):,}; {self.failures} failures"
@@ -97,6 +101,7 @@ def main(
         prepare(home, SPOTS, BOOKINGS, durable=True)
         with staged(home, cores, durable=True) as stage:
             asyncio.run(_make_due(stage, bookings))
+        with staged(home, cores, durable=True) as stage:  # a server that has written before has files for its log
             _measure(stage)
 
 
@@ -116,16 +121,18 @@ async def _connected(stage: Stage) -> "asyncpg.Connection[asyncpg.Record]":
 
 
 def _measure(stage: Stage) -> None:
-    with _client(stage) as quiet:
-        Event().wait(QUIET)
-    busy, rates, largest = Waits(), list[tuple[float, float]](), 0.0
+    quiet, busy, rates, largest = Waits(), Waits(), list[tuple[float, float]](), 0.0
+    with _client(stage):
+        Event().wait(QUIET)  # until all is warm
     while (plain := asyncio.run(_plain(stage))) is not None:
+        with _client(stage) as waits:
+            Event().wait(QUIET)
+        quiet.add(waits)
         with _client(stage) as waits:
             done, seconds, megabytes = _job(stage)
         if done == 0:
             break
-        busy.times += waits.times
-        busy.failures += waits.failures
+        busy.add(waits)
         rates.append((done / seconds, plain))
         largest = max(largest, megabytes)
         console.print(f"{done:,} in {seconds:.1f} s: {done / seconds:,.0f}/s, the driver alone {plain:,.0f}/s; {waits}")

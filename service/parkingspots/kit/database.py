@@ -156,6 +156,7 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         "application_name": "parkingspots",
         "TimeZone": "UTC",
         "jit": "off",
+        "max_parallel_workers_per_gather": "0",  # one query takes one core: the others are for other requests
         "statement_timeout": str(settings.database_statement_timeout_ms),
         "lock_timeout": str(settings.database_lock_timeout_ms),
         "idle_in_transaction_session_timeout": str(settings.database_statement_timeout_ms * 2),

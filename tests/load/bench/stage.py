@@ -30,7 +30,13 @@ from parkingspots.kit.database import Database
 from parkingspots.seed.service import seed
 from parkingspots.settings import Settings
 
-DATABASE = {"shared_buffers": "2GB", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
+DATABASE = {
+    "shared_buffers": "2GB",
+    "max_wal_size": "16GB",
+    "min_wal_size": "4GB",
+    "wal_compression": "pglz",
+    "checkpoint_timeout": "30min",
+}
 NO_TIME_OUT = 3_600_000  # ms; for VACUUM
 READY_WITHIN = 60.0  # seconds
 STOPPING = ((signals.SIGTERM, 25.0),)
