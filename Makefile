@@ -5,6 +5,9 @@ FUZZ_MINUTES ?= 10
 URL ?= http://127.0.0.1:8000
 USERS ?= 20
 MINUTES ?= 1
+SBOM_FOLDER ?= sbom
+REGISTRY ?= ghcr.io/parkingspots
+CHART_REGISTRY ?= oci://$(REGISTRY)/charts
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
@@ -12,14 +15,15 @@ LOCUST := .cache/locust
 LOCALSTRIPE := .cache/localstripe
 INSTALL = PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$(CURDIR)/.run/cache/pip}" $(@D)/bin/python -m pip install --quiet \
 	--disable-pip-version-check --require-hashes --only-binary=:all:
+SBOM := $(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements --output-reproducible --of JSON
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench load-test lint types format lock openapi install clean
+.PHONY: help dev test fuzz bench load-test lint types format lock openapi chart-docs sbom release publish announce install clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 dev: install ## Run the whole product on this machine (PORT=8001 another port, RESET=1 empty data)
 	@case '$(PORT)' in ''|*[!0-9]*) echo "PORT=$(PORT) is no number: PORT=8001 make dev"; exit 2;; esac
@@ -51,10 +55,11 @@ $(LOCALSTRIPE)/.installed: requirements/stripe.txt requirements/setuptools.txt
 	@$(INSTALL) --no-binary=localstripe --no-build-isolation -r $<
 	@touch $@
 
-lint: install ## Check style, format and the direction of imports
+lint: install ## Check style, format, the direction of imports and the Dockerfiles
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint service/Dockerfile operator/Dockerfile
 
 types: install ## Check the types
 	@$(BIN)/mypy
@@ -65,8 +70,10 @@ format: install ## Format the code and mend what can be mended
 
 lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer versions)
 	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
-	@$(COMPILE) service/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) service/pyproject.toml operator/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) operator/pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 	@$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	@$(COMPILE) requirements/debug.in -c requirements/dev.txt -o requirements/debug.txt
 	@$(COMPILE) requirements/load.in -c requirements/dev.txt -o requirements/load.txt
 	@$(COMPILE) requirements/setuptools.in -c requirements/dev.txt -o requirements/setuptools.txt
 	@$(COMPILE) requirements/stripe.in -c requirements/dev.txt -o requirements/stripe.txt
@@ -76,6 +83,35 @@ openapi: install ## Write docs/openapi.json and docs/api.md from the code
 	@$(BIN)/python -m parkingspots openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 	@PYTHONPATH=tests $(BIN)/python -m contract.api_page > docs/api.md.new && mv docs/api.md.new docs/api.md
 
+chart-docs: install ## Write charts/parkingspots/README.md from the comments of the values
+	@PYTHONPATH=tests $(BIN)/python -m chart.values_page > charts/parkingspots/README.md.new && mv charts/parkingspots/README.md.new charts/parkingspots/README.md
+
+sbom: install ## Write what the images are made of as CycloneDX, in sbom/ (SBOM_FOLDER)
+	@mkdir -p '$(SBOM_FOLDER)'
+	@$(SBOM) requirements/runtime.txt --pyproject service/pyproject.toml -o '$(SBOM_FOLDER)/parkingspots.json'
+	@$(SBOM) requirements/operator.txt --pyproject operator/pyproject.toml -o '$(SBOM_FOLDER)/parkingspots-operator.json'
+
+release: ## Write the version everywhere, package the chart, commit and tag (VERSION=1.2.3, DRY_RUN=1 shows the changes)
+	@[ -n "$(VERSION)" ] || { echo 'Which version? make release VERSION=1.2.3'; exit 2; }
+	@$(PYTHON) tools/release.py '$(VERSION)' --helm '$(HELM)' $(if $(DRY_RUN),--dry-run)
+
+publish announce: IMAGE_TAG = $(patsubst v%,%,$(shell git describe --tags --exact-match 2>/dev/null))
+publish: IMAGE_PREFIX = $(REGISTRY)/
+publish: IMAGE_LOADER = docker push
+publish: ## Push the images and the chart of the tag that is checked out (REGISTRY, CHART_REGISTRY)
+	@[ -n '$(IMAGE_TAG)' ] || { echo 'No tag is checked out: git switch --detach v1.2.3'; exit 1; }
+	@$(NEED_HELM)
+	@[ -z "$$REGISTRY_TOKEN" ] || printf '%s' "$$REGISTRY_TOKEN" \
+		| docker login '$(firstword $(subst /, ,$(REGISTRY)))' --username "$$REGISTRY_USER" --password-stdin
+	@$(MAKE) --no-print-directory images IMAGE_PREFIX='$(IMAGE_PREFIX)' IMAGE_LOADER='$(IMAGE_LOADER)' IMAGE_TAG='$(IMAGE_TAG)'
+	@$(HELM) package charts/parkingspots --destination dist
+	@$(HELM) push dist/parkingspots-$(IMAGE_TAG).tgz $(CHART_REGISTRY)
+
+announce: sbom ## Put the published chart and the SBOMs on GitHub's page of the tag; needs gh
+	@[ -n '$(IMAGE_TAG)' ] || { echo 'No tag is checked out: git switch --detach v1.2.3'; exit 1; }
+	@$(call need,gh,It talks to GitHub: https://cli.github.com)
+	@gh release create 'v$(IMAGE_TAG)' 'dist/parkingspots-$(IMAGE_TAG).tgz' $(SBOM_FOLDER)/*.json --verify-tag --generate-notes
+
 install: ## Make .venv what the locks say (the other targets do it by themselves)
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -84,4 +120,6 @@ install: ## Make .venv what the locks say (the other targets do it by themselves
 
 clean: ## Delete .venv and every cache; the data in .run stays (make dev RESET=1 deletes it)
 	@rm -rf .venv .cache .run/cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage htmlcov
-	@find service lifecycle-cronjob tests -name __pycache__ -prune -exec rm -rf {} +
+	@find service lifecycle-cronjob operator tests -name __pycache__ -prune -exec rm -rf {} +
+
+include k8s/cluster.mk

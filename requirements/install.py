@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 MADE, INSTALLED = VENV / ".made", VENV / ".installed"  # each is written when its step is complete
-DISTRIBUTIONS = ("service", "lifecycle-cronjob")
+DISTRIBUTIONS = ("service", "lifecycle-cronjob", "operator")
 SOURCES = (
     *(ROOT / "requirements" / name for name in ("install.py", "uv.txt", "dev.txt")),
     *(ROOT / name / "pyproject.toml" for name in DISTRIBUTIONS),

@@ -1,0 +1,64 @@
+{{/* A pod that works with dumps. Call with (list . "component" "script"). */}}
+{{- define "postgresql.dumpJob" -}}
+{{- $root := index . 0 -}}
+backoffLimit: 0
+activeDeadlineSeconds: 21600
+ttlSecondsAfterFinished: 604800
+template:
+  metadata:
+    labels:
+      {{- include "postgresql.labels" (list $root (index . 1)) | nindent 6 }}
+  spec:
+    {{- include "postgresql.pod" $root | nindent 4 }}
+    restartPolicy: Never
+    volumes:
+      - {name: dumps, persistentVolumeClaim: {claimName: {{ $root.Values.backup.existingClaim | default (printf "%s-backup" (include "postgresql.fullname" $root)) }}}}
+      - {name: tmp, emptyDir: {}}
+    containers:
+      - {{- include "postgresql.container" (list $root (index . 1)) | nindent 8 }}
+        command: [sh, -euc]
+        args:
+          - |
+            {{- index . 2 | nindent 12 }}
+        env:
+          - {name: PGHOST, value: {{ include "postgresql.fullname" $root }}}
+          - {name: PGUSER, value: {{ $root.Values.auth.username | quote }}}
+          - {name: PGDATABASE, value: {{ $root.Values.auth.database | quote }}}
+          - {name: PGPASSWORD, valueFrom: {secretKeyRef: {name: {{ include "postgresql.secretName" $root }}, key: password}}}
+        terminationMessagePolicy: FallbackToLogsOnError
+        volumeMounts:
+          - {name: dumps, mountPath: /dumps}
+          - {name: tmp, mountPath: /tmp}
+        resources:
+          {{- toYaml $root.Values.backup.resources | nindent 10 }}
+{{- end -}}
+
+{{/* The pods of both. */}}
+{{- define "postgresql.dumpSelector" -}}
+matchLabels:
+  app.kubernetes.io/name: postgresql
+  app.kubernetes.io/instance: {{ .Release.Name }}
+matchExpressions:
+  - {key: app.kubernetes.io/component, operator: In, values: [backup, restore]}
+{{- end -}}
+
+{{/* Written under another name first: what has the right name is whole. */}}
+{{- define "postgresql.backupScript" -}}
+file=/dumps/$(date -u +%Y%m%dT%H%M%SZ).dump
+rm -f /dumps/*.part
+pg_dump --format custom --file "$file.part"
+pg_restore --list "$file.part" > /dev/null
+mv "$file.part" "$file"
+ls -1r /dumps/*.dump | tail -n +{{ add1 .Values.backup.keep }} | xargs -r rm -f --
+echo "Kept $file"
+{{- end -}}
+
+{{/* All or nothing: what was there is back where a step fails. */}}
+{{- define "postgresql.restoreScript" -}}
+file=$(ls -1r /dumps/*.dump | head -n 1)
+[ -n "$file" ] || { echo "There is no dump in the volume." >&2; exit 1; }
+echo "Restoring $file"
+pg_restore --clean --if-exists --no-owner --single-transaction --exit-on-error --dbname "$PGDATABASE" "$file"
+psql --no-psqlrc --command "INSERT INTO changes (kind) VALUES ('everything')"
+echo "Restored $file"
+{{- end -}}

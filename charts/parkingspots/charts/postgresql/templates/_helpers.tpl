@@ -1,0 +1,67 @@
+{{/* The chart above asks for these names too. */}}
+
+{{/* At most 44 characters: a CronJob's name may have 52, and -restore comes behind it. */}}
+{{- define "postgresql.fullname" -}}
+{{- printf "%s-postgresql" (include "parkingspots.shortened" (list .Release.Name 33)) -}}
+{{- end -}}
+
+{{- define "postgresql.secretName" -}}
+{{- .Values.auth.existingSecret | default (include "postgresql.fullname" .) -}}
+{{- end -}}
+
+{{- define "postgresql.passwordKey" -}}password{{- end -}}
+
+{{- define "postgresql.selectorLabels" -}}
+app.kubernetes.io/name: postgresql
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: database
+{{- end -}}
+
+{{/* Call with (list . "component"). */}}
+{{- define "postgresql.labels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: postgresql
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+app.kubernetes.io/version: {{ $root.Values.image.tag | quote }}
+app.kubernetes.io/part-of: parkingspots
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end -}}
+
+{{/* Call with (list . "component" "-suffix"). */}}
+{{- define "postgresql.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ include "postgresql.fullname" $root }}{{ index . 2 }}
+namespace: {{ $root.Release.Namespace }}
+labels:
+  {{- include "postgresql.labels" (list $root (index . 1)) | nindent 2 }}
+{{- end -}}
+
+{{- define "postgresql.image" -}}
+{{- include "parkingspots.image" (list . .Values.image) -}}
+{{- end -}}
+
+{{/* The head of a pod on the image. */}}
+{{- define "postgresql.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- include "parkingspots.imagePullSecrets" . }}
+securityContext:
+  runAsNonRoot: true
+  seccompProfile: {type: RuntimeDefault}
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- include "parkingspots.placement" .Values }}
+{{- end -}}
+
+{{/* The head of a container on the image. Call with (list . "name"). */}}
+{{- define "postgresql.container" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 1 }}
+image: {{ include "postgresql.image" $root }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end -}}

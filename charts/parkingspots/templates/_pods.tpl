@@ -1,0 +1,63 @@
+{{/* What every pod of the product has. */}}
+
+{{- define "parkingspots.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "parkingspots.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* The head of a pod of the service's image: it needs nothing of Kubernetes. */}}
+{{- define "parkingspots.servicePod" -}}
+serviceAccountName: {{ include "parkingspots.serviceAccountName" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- include "parkingspots.imagePullSecrets" . }}
+securityContext:
+  {{- include "parkingspots.podSecurityContext" . | nindent 2 }}
+volumes:
+  - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
+  {{- with include "parkingspots.databaseAuthority" . }}
+  - {name: database-authority, secret: {secretName: {{ . }}, items: [{key: {{ $.Values.externalDatabase.caKey }}, path: ca.crt}]}}
+  {{- end }}
+{{- end -}}
+
+{{/* The head of a container of the service's image. Call with (list . "name" (list "command" …)). */}}
+{{- define "parkingspots.serviceContainer" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 1 }}
+image: {{ include "parkingspots.serviceImage" $root }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+command: {{ index . 2 | toJson }}
+securityContext:
+  {{- include "parkingspots.securityContext" $root | nindent 2 }}
+volumeMounts:
+  - {name: tmp, mountPath: /tmp}
+  {{- if include "parkingspots.databaseAuthority" $root }}
+  - {name: database-authority, mountPath: /etc/parkingspots}
+  {{- end }}
+{{- end -}}
+
+{{/* Waits until the schema is one that this release knows, so that no pod serves before its migration. */}}
+{{- define "parkingspots.gate" -}}
+{{ include "parkingspots.serviceContainer" (list . "wait-for-schema" (list "parkingspots" "migrate" "wait" "--timeout" (toString .Values.migration.waitSeconds))) }}
+envFrom:
+  - configMapRef: {name: {{ include "parkingspots.fullname" . }}}
+env:
+  {{- include "parkingspots.directEnv" . | nindent 2 }}
+resources:
+  {{- toYaml .Values.lifecycle.resources | nindent 2 }}
+{{- end -}}
+
+{{/* New pods for new settings and new secrets. A Secret that is not the chart's is known by its resourceVersion. */}}
+{{- define "parkingspots.checksums" -}}
+checksum/settings: {{ include "parkingspots.settings" . | sha256sum }}
+checksum/secrets: {{ include "parkingspots.secretState" . | sha256sum }}
+{{- end -}}

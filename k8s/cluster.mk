@@ -1,0 +1,92 @@
+# The product on a cluster; the Makefile above includes this. k8s/README.md says how the variables work together.
+
+NAMESPACE ?= parkingspots
+IMAGE_PREFIX ?=
+IMAGE_TAG ?= dev
+# Called as: IMAGE_BUILDER TAG CONTEXT FLAGS…, then IMAGE_LOADER TAG. One command may do both: then the loader is `true`.
+IMAGE_BUILDER ?= docker build --tag
+IMAGE_LOADER ?= kind load docker-image --name parkingspots
+IMAGE_TARGET ?=
+BASE_IMAGE ?=
+SERVICE_IMAGE = $(IMAGE_PREFIX)parkingspots
+OPERATOR_IMAGE = $(IMAGE_PREFIX)parkingspots-operator
+BUILD_FLAGS = $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --build-arg VERSION=$(IMAGE_TAG) \
+	--build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# What the images are made of, as a number: new contents get a new tag, so that the cluster rolls them out.
+CONTENTS = find service lifecycle-cronjob operator requirements -type f -not -path '*/__pycache__/*' -exec cksum {} + \
+	| sort -k 3 | cksum | cut -d ' ' -f 1
+HELM ?= helm
+KUBECTL ?= kubectl
+# $(call need,PROGRAM,what to do without it): a line of a recipe.
+need = command -v '$(1)' >/dev/null || { echo '$(1) is not installed. $(2)' >&2; exit 1; }
+NEED_KUBECTL = $(call need,$(firstword $(KUBECTL)),It talks to clusters: https://kubernetes.io/docs/tasks/tools/)
+NEED_HELM = $(call need,$(firstword $(HELM)),It installs charts: https://helm.sh/docs/intro/install/)
+NEED_KIND = $(call need,kind,It runs clusters in containers: https://kind.sigs.k8s.io. Or let KUBECONFIG name a cluster that runs.)
+NEED_BUILDER = $(call need,$(firstword $(IMAGE_BUILDER)),Install Docker or set IMAGE_BUILDER: see k8s/README.md)
+NEED_LOADER = $(call need,$(firstword $(IMAGE_LOADER)),It brings images to the cluster. Install it or set IMAGE_LOADER: see k8s/README.md)
+REACHED = $(KUBECTL) version --request-timeout=5s >/dev/null 2>&1
+NEED_CLUSTER = $(REACHED) || { echo 'No cluster can be reached: make cluster, or set KUBECONFIG.' >&2; exit 1; }
+
+.PHONY: cluster addons images up watch e2e monitoring
+
+cluster: ## Start a cluster with kind, unless KUBECONFIG or the current context leads to one
+	@$(NEED_KUBECTL)
+	@if $(REACHED); then echo "The cluster is that of the context $$($(KUBECTL) config current-context)."; exit; fi; \
+	if [ -s "$$KUBECONFIG" ]; then echo "The cluster of KUBECONFIG=$$KUBECONFIG cannot be reached." >&2; exit 1; fi; \
+	$(NEED_KIND); \
+	if kind get clusters 2>/dev/null | grep -qx parkingspots; then kind export kubeconfig --name parkingspots; \
+	else kind create cluster --config k8s/kind.yaml --wait 2m; fi
+
+addons: ## Put on a kind cluster what it lacks: Traefik for Ingresses on ports 80 and 443, and the metrics API
+	@$(NEED_HELM)
+	@$(HELM) upgrade --install traefik traefik --repo https://traefik.github.io/charts --version 41.6.0 \
+		--namespace traefik --create-namespace --set ports.web.hostPort=80 --set ports.websecure.hostPort=443 \
+		--set-string nodeSelector.ingress-ready=true
+	@$(HELM) upgrade --install metrics-server metrics-server --repo https://kubernetes-sigs.github.io/metrics-server --version 3.13.0 \
+		--namespace kube-system --set 'args={--kubelet-insecure-tls}'
+	@$(KUBECTL) --namespace traefik rollout status deployment/traefik --timeout 3m
+	@$(KUBECTL) --namespace kube-system rollout status deployment/metrics-server --timeout 3m
+
+images: ## Build both images and bring them to the cluster (IMAGE_BUILDER, IMAGE_LOADER, IMAGE_PREFIX, BASE_IMAGE)
+	@$(NEED_BUILDER)
+	@$(NEED_LOADER)
+	@echo 'Building $(SERVICE_IMAGE):$(IMAGE_TAG) and $(OPERATOR_IMAGE):$(IMAGE_TAG)'
+	@$(IMAGE_BUILDER) $(SERVICE_IMAGE):$(IMAGE_TAG) . --file service/Dockerfile $(BUILD_FLAGS) $(addprefix --target ,$(IMAGE_TARGET))
+	@$(IMAGE_LOADER) $(SERVICE_IMAGE):$(IMAGE_TAG)
+	@$(IMAGE_BUILDER) $(OPERATOR_IMAGE):$(IMAGE_TAG) . --file operator/Dockerfile $(BUILD_FLAGS)
+	@$(IMAGE_LOADER) $(OPERATOR_IMAGE):$(IMAGE_TAG)
+
+up: cluster ## Bring the product up on the cluster, or bring it up to date there (HELM_ARGS="--values my.yaml")
+	@$(NEED_HELM)
+	@$(KUBECTL) apply --server-side --force-conflicts --field-manager helm --filename charts/parkingspots/crds
+	@tag="$(or $(IMAGE_TARGET),dev)-$$($(CONTENTS))"; \
+	$(MAKE) --no-print-directory images IMAGE_TAG="$$tag" && \
+	$(HELM) upgrade --install parkingspots charts/parkingspots --namespace $(NAMESPACE) --create-namespace \
+		--values k8s/development-values.yaml $(if $(DEBUG),--values k8s/debug-values.yaml) \
+		--set-string "image.repository=$(SERVICE_IMAGE),image.tag=$$tag" \
+		--set-string "operator.image.repository=$(OPERATOR_IMAGE),operator.image.tag=$$tag" \
+		--wait --timeout 10m $(HELM_ARGS)
+
+watch: install ## Bring it up and keep it up to date: Python files go into running pods, all else is built anew (DEBUG=1)
+	@$(NEED_KUBECTL)
+	@$(BIN)/python k8s/watch.py --kubectl $(KUBECTL) --namespace $(NAMESPACE) -- $(MAKE) --no-print-directory up IMAGE_TARGET=development
+
+e2e: install ## Run the tests that need a cluster, on that of KUBECONFIG or of the current context (PYTEST_ARGS)
+	@$(NEED_KUBECTL)
+	@$(NEED_CLUSTER)
+	@$(MAKE) --no-print-directory images
+	@$(BIN)/pytest tests/cluster $(PYTEST_ARGS)
+
+monitoring: ## Put a Prometheus and a Grafana on the cluster, with the chart's rules and dashboards
+	@$(NEED_KUBECTL)
+	@$(NEED_CLUSTER)
+	@$(KUBECTL) apply --server-side --filename k8s/monitoring/namespace.yaml
+	@config() { name=$$1; shift; \
+		$(KUBECTL) --namespace monitoring create configmap "$$name" "$$@" --dry-run=client --output yaml \
+		| $(KUBECTL) apply --server-side --force-conflicts --filename -; }; \
+	config prometheus-rules --from-file=charts/parkingspots/files/rules.yaml && \
+	config grafana-dashboards $(addprefix --from-file=,$(wildcard charts/parkingspots/dashboards/*.json))
+	@$(KUBECTL) apply --server-side --filename k8s/monitoring
+	@$(KUBECTL) --namespace monitoring rollout restart deployment
+	@$(KUBECTL) --namespace monitoring rollout status deployment --timeout 3m
+	@echo 'Grafana: $(KUBECTL) --namespace monitoring port-forward service/grafana 3000, then http://127.0.0.1:3000'

@@ -1,0 +1,60 @@
+"""One release for all tests that only look or disturb; those that change it have namespaces of their own."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from cluster.clients import Visitors, visitors
+from cluster.kube import CHART, Namespace, namespace, run, values
+
+IMAGES = Path(os.environ.get("E2E_VALUES", Path(__file__).with_name("kind-values.yaml")))
+"""Which images the cluster has."""
+HOST = "e2e.parkingspots.local"
+MANY = "1000000 per minute"
+NO_LIMITS = dict.fromkeys(("RATE_LIMIT_REQUESTS", "RATE_LIMIT_BOOKINGS", "RATE_LIMIT_REGISTRATIONS"), MANY)
+PATIENCE = "5m"
+Figure = Callable[[str], None]
+_figures: list[str] = []
+
+
+@pytest.fixture
+def figure() -> Figure:
+    """Keeps a line for the end of the run."""
+    return _figures.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was measured."""
+    for line in _figures:
+        terminalreporter.write_line(line)
+
+
+def options(host: str = HOST) -> Sequence[str]:
+    """How every test installs it: behind an Ingress, with limits that a load of one address does not meet."""
+    hosts = [{"host": host, "path": "/"}]
+    ours = values(ingress__enabled=True, ingress__hosts=hosts, settings=NO_LIMITS)
+    return ["--values", str(IMAGES), *ours, "--wait", "--timeout", PATIENCE]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _definitions() -> None:
+    """By the documented command: Helm brings them with a first install, and never again."""
+    own = ["--server-side", "--field-manager=helm", "--force-conflicts", "--filename", str(CHART / "crds")]
+    run("kubectl", "apply", *own)
+
+
+@pytest.fixture(scope="session")
+def release() -> Iterator[Namespace]:
+    """The chart as `ps`, with nothing but its defaults."""
+    with namespace("ps-e2e") as place:
+        place.helm("install", "ps", str(CHART), *options())
+        yield place
+
+
+@pytest.fixture(scope="session")
+def who(release: Namespace) -> Visitors:
+    """Clients of that release."""
+    assert release.name
+    return visitors(HOST)

@@ -1,0 +1,90 @@
+"""What happens to clients while pods go: under load, through the Ingress."""
+
+import json
+from functools import partial
+from time import monotonic
+
+import pytest
+
+from cluster.clients import Visitors, load
+from cluster.conftest import Figure
+from cluster.kube import Namespace, run, until
+
+RATE = 50.0
+"""Requests a second: light, on two cores."""
+
+
+def settled(release: Namespace, pods: int = 2) -> None:
+    until(lambda: len(release.ready_pods("api")) == pods, 120, f"{pods} pods of the API")
+
+
+def test_a_pod_that_is_deleted_fails_nobody(release: Namespace, who: Visitors, figure: Figure) -> None:
+    settled(release)
+    with load(who, RATE) as told:
+        release.kubectl("delete", "pod", release.ready_pods("api")[0])
+        settled(release)
+    figure(f"a pod deleted: {told}")
+    assert not told.failures, told
+
+
+def test_the_load_notices_pods_that_go_without_grace(release: Namespace, who: Visitors, figure: Figure) -> None:
+    settled(release)
+    with load(who, RATE) as told:
+        release.kubectl("delete", "pod", *release.ready_pods("api"), "--grace-period", "0", "--force")
+        settled(release)
+    figure(f"pods deleted without grace: {told}")
+    assert told.failures, "the load would not see a failure"
+
+
+def test_a_drain_goes_by_the_budget_and_fails_nobody(release: Namespace, who: Visitors, figure: Figure) -> None:
+    settled(release)
+    with load(who, RATE) as told:
+        for pod in release.ready_pods("api"):
+            until(partial(evicted, release, pod), 120, f"the eviction of {pod} is allowed")
+        settled(release)
+    figure(f"both pods evicted: {told}")
+    assert not told.failures, told
+
+
+def evicted(release: Namespace, pod: str) -> bool:
+    """Whether the eviction API took it; it refuses with 429 while the budget is used up."""
+    wish = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": release.name}}
+    path = f"/api/v1/namespaces/{release.name}/pods/{pod}/eviction"
+    try:
+        run("kubectl", "create", "--raw", path, "--filename", "-", given=json.dumps(wish))
+    except AssertionError as refusal:
+        if "disruption budget" in str(refusal) or "TooManyRequests" in str(refusal):
+            return False
+        raise
+    return True
+
+
+def test_valkey_deleted_fails_nobody(release: Namespace, who: Visitors, figure: Figure) -> None:
+    settled(release)
+    with load(who, RATE) as told:
+        release.kubectl("delete", "pod", "--selector", "app.kubernetes.io/component=cache", "--wait=false")
+        release.kubectl("rollout", "status", "deployment/ps-valkey", "--timeout", "120s")
+    figure(f"Valkey deleted: {told}")
+    assert not told.failures, told
+
+
+def test_a_restart_of_the_database_loses_no_booking(release: Namespace, who: Visitors, figure: Figure) -> None:
+    settled(release)
+    with load(who, RATE) as told:
+        began = monotonic()
+        release.kubectl("delete", "pod", "ps-postgresql-0")
+        release.kubectl("rollout", "status", "statefulset/ps-postgresql", "--timeout", "180s")
+        settled(release)
+        away = monotonic() - began
+    figure(f"PostgreSQL restarted, back after {away:.0f} s: {told}")
+    assert all(" 503" in failure for failure in told.failures), told
+    kept = set(release.sql("SELECT id FROM bookings").splitlines())
+    assert set(told.booked) <= kept
+    restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in release.items("pods", component="api")]
+    assert restarts == [0, 0], "no probe restarts a pod for its database"
+
+
+@pytest.mark.parametrize("component", ["api", "operator"])
+def test_no_pod_was_restarted(release: Namespace, component: str) -> None:
+    for pod in release.items("pods", component=component):
+        assert [status["restartCount"] for status in pod["status"]["containerStatuses"]] == [0]

@@ -1,0 +1,29 @@
+"""The HorizontalPodAutoscaler: more pods under load and fewer after, and nobody fails."""
+
+from cluster.clients import Visitors, load
+from cluster.conftest import Figure, options
+from cluster.kube import CHART, Namespace, until, values
+
+AT_ONCE = [{"type": "Pods", "value": 4, "periodSeconds": 15}]
+SCALING = {
+    "enabled": True,
+    "minReplicas": 2,
+    "maxReplicas": 4,
+    "targetCPU": 15,
+    "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0, "policies": AT_ONCE}},
+}
+
+
+def test_load_takes_pods_from_two_to_four_and_back(release: Namespace, who: Visitors, figure: Figure) -> None:
+    scaled = values(api__autoscaling=SCALING)
+    release.helm("upgrade", "ps", str(CHART), *options(who.host), *scaled)
+    try:
+        with load(who, rate=300) as told:
+            until(lambda: len(release.ready_pods("api")) == 4, 240, "four pods under load")
+        with load(who, rate=2) as after:
+            until(lambda: len(release.ready_pods("api")) == 2, 300, "two pods after")
+        figure(f"scaled up: {told}; down: {after}")
+        assert not told.failures, told
+        assert not after.failures, after
+    finally:
+        release.helm("upgrade", "ps", str(CHART), *options(who.host))
