@@ -52,7 +52,7 @@ async def _require_definition(api: Kubernetes) -> None:
     except Missing as error:
         raise NoDefinition(
             "The cluster has no CustomResourceDefinition releases.parkingspots.dev: "
-            "kubectl apply --server-side --force-conflicts -f charts/parkingspots/crds/"
+            "kubectl apply --server-side --field-manager helm --force-conflicts -f charts/parkingspots/crds/"
         ) from error
     except (Unavailable, Refused) as error:
         log.warning("the API server cannot be used yet", error=str(error))

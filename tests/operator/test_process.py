@@ -154,7 +154,7 @@ async def test_without_the_definition_it_says_what_to_do(cluster: Cluster) -> No
         assert await process.running.wait() == 1
     assert "".join(process.said) == (
         "parkingspots-operator: The cluster has no CustomResourceDefinition releases.parkingspots.dev: "
-        "kubectl apply --server-side --force-conflicts -f charts/parkingspots/crds/\n"
+        "kubectl apply --server-side --field-manager helm --force-conflicts -f charts/parkingspots/crds/\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     for page in [path for path in tracked() if path.suffix == ".md"]:
         for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_folder_of_tests_is_run_by_make_test_or_by_make_e2e() -> None:
+    """What needs a cluster is not found by itself."""
+    folders = {path.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
+    assert {Path(path).name for path in found} | {"cluster"} == folders
 
 
 def test_the_locks_name_no_host() -> None:

@@ -33,13 +33,13 @@ template:
           {{- toYaml $root.Values.backup.resources | nindent 10 }}
 {{- end -}}
 
-{{/* The pods of both. */}}
+{{/* The pods that work with dumps. */}}
 {{- define "postgresql.dumpSelector" -}}
 matchLabels:
   app.kubernetes.io/name: postgresql
   app.kubernetes.io/instance: {{ .Release.Name }}
 matchExpressions:
-  - {key: app.kubernetes.io/component, operator: In, values: [backup, restore]}
+  - {key: app.kubernetes.io/component, operator: In, values: [backup, backup-volume, restore]}
 {{- end -}}
 
 {{/* Written under another name first: what has the right name is whole. */}}
