@@ -75,7 +75,7 @@ e2e: install ## Run the tests that need a cluster, on that of KUBECONFIG or of t
 	@$(NEED_KUBECTL)
 	@$(NEED_CLUSTER)
 	@$(MAKE) --no-print-directory images
-	@$(BIN)/pytest tests/cluster $(PYTEST_ARGS)
+	@IMAGE_BUILDER='$(IMAGE_BUILDER)' IMAGE_LOADER='$(IMAGE_LOADER)' IMAGE_PREFIX='$(IMAGE_PREFIX)' $(BIN)/pytest tests/cluster $(PYTEST_ARGS)
 
 monitoring: ## Put a Prometheus and a Grafana on the cluster, with the chart's rules and dashboards
 	@$(NEED_KUBECTL)
@@ -87,6 +87,8 @@ monitoring: ## Put a Prometheus and a Grafana on the cluster, with the chart's r
 	config prometheus-rules --from-file=charts/parkingspots/files/rules.yaml && \
 	config grafana-dashboards $(addprefix --from-file=,$(wildcard charts/parkingspots/dashboards/*.json))
 	@$(KUBECTL) apply --server-side --filename k8s/monitoring
-	@$(KUBECTL) --namespace monitoring rollout restart deployment
+	@read=$$(cat k8s/monitoring/* charts/parkingspots/files/rules.yaml $(wildcard charts/parkingspots/dashboards/*.json) | cksum); \
+	for name in prometheus grafana; do $(KUBECTL) --namespace monitoring patch deployment "$$name" --patch \
+		"{\"spec\": {\"template\": {\"metadata\": {\"annotations\": {\"parkingspots.dev/read\": \"$$read\"}}}}}"; done
 	@$(KUBECTL) --namespace monitoring rollout status deployment --timeout 3m
 	@echo 'Grafana: $(KUBECTL) --namespace monitoring port-forward service/grafana 3000, then http://127.0.0.1:3000'

@@ -106,7 +106,8 @@ def _migrating(release: Release, rollout: Rollout, world: World) -> Step:
 
 def _what_to_do(release: Release) -> str:
     return (
-        f"\nThe pods that served go on serving. Mend it and upgrade again, or set spec.retry of Release {release.name}."
+        "\nThe pods that served go on serving. Mend it and upgrade again, or annotate"
+        f" Release {release.name}: parkingspots.dev/retry=again."
     )
 
 

@@ -74,7 +74,7 @@ def _others(release: Release, prefixes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _retried(memory: Memory, release: Release, now: datetime) -> Memory:
-    """A token not seen before runs again what has failed."""
+    """A token not seen before runs everything again: a migration that has nothing to do does nothing."""
     retry, annotation = release.retry or memory.retry, release.retry_annotation or memory.retry_annotation
     if (retry, annotation) == (memory.retry, memory.retry_annotation):
         return memory
@@ -84,7 +84,7 @@ def _retried(memory: Memory, release: Release, now: datetime) -> Memory:
         attempt=rollout.attempt + 1,
         started=rollout.started if rollout.completed else now,
         trouble="",
-        migration=rollout.migration if rollout.is_migrated else None,
+        migration=None,
     )
     return replace(memory, rollout=rollout, unpurged={}, retry=retry, retry_annotation=annotation)
 

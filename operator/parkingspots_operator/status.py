@@ -138,7 +138,7 @@ def _is_purged(release: Release, rollout: Rollout | None, memory: Memory, step: 
         return (
             NO,
             "PurgeFailed",
-            f"{said}\nThe entries expire by themselves; the next rollout or spec.retry tries again.",
+            f"{said}\nThe entries expire by themselves; the next rollout or a retry token tries again.",
         )
     if isinstance(step, Purge | AwaitPurge):
         return NO, "Purging", _doing(release, step)

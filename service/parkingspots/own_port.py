@@ -1,7 +1,6 @@
 """`/metrics` on a port of its own, where METRICS_PORT names one: what clients reach does not show it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -10,9 +9,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from parkingspots import health
+from parkingspots.kit.listening import everywhere
 from parkingspots.settings import Settings
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - Prometheus comes from another pod
 GRACE = 1  # seconds for an answer in flight at the end
 log = structlog.get_logger(__name__)
 
@@ -33,7 +32,7 @@ async def metrics_served(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     try:
-        listening = socket.create_server((EVERYWHERE, settings.metrics_port))
+        listening = everywhere(settings.metrics_port)
     except OSError as error:
         log.error("METRICS_PORT cannot be listened on: nothing is measured", error=error.strerror)  # noqa: TRY400
         yield

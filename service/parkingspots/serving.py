@@ -10,18 +10,24 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from uvicorn.supervisors import ChangeReload
 
 from parkingspots.kit import logs
+from parkingspots.kit.listening import EVERYWHERE, everywhere
 from parkingspots.settings import Environment, Settings
 
 FACTORY = "parkingspots.asgi:application"
 KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it is the proxy that closes
 GRACE = 20  # seconds for requests in flight after SIGTERM
 BACKLOG = 2048
+NOT_STARTED = 3  # the exit code that uvicorn has for it
 
 
 def try_to_listen(host: str, port: int) -> None:
     """Raise OSError where nobody could listen there: the servers would tell it in many lines, or go on trying."""
+    if host == EVERYWHERE:
+        everywhere(port).close()
+        return
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,7 +44,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         return
     logs.configure(settings)
     signal.signal(signal.SIGTERM, _end)
-    uvicorn.run(
+    config = uvicorn.Config(
         FACTORY,
         factory=True,
         host=host,
@@ -53,6 +59,13 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
+    server = uvicorn.Server(config)
+    if reload:
+        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+        return
+    server.run(sockets=[everywhere(port, BACKLOG)] if host == EVERYWHERE else None)
+    if not server.started:
+        sys.exit(NOT_STARTED)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

@@ -6,10 +6,11 @@ from parkingspots_operator.release import Release
 
 
 def jobs_of(manifests: list[Manifest]) -> list[Manifest]:
-    """The one that migrates and the one that purges; none where there is no operator."""
+    """The one that migrates and, where there is a cache, the one that purges; none where there is no operator."""
     return [job for manifest in of_kind(manifests, "Release") for job in _jobs(Release.of(manifest))]
 
 
 def _jobs(release: Release) -> list[Manifest]:
     assert release.problem is None
-    return [jobs.migration(release, "migrates"), jobs.purge(release, "purges", "the-release-before")]
+    purging = [jobs.purge(release, "purges", "the-release-before")] if release.purge else []
+    return [jobs.migration(release, "migrates"), *purging]

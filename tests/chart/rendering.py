@@ -158,3 +158,13 @@ def walked(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 
 def containers(pod: Manifest) -> list[Manifest]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def variables(container: Manifest) -> dict[str, str]:
+    """Those that are no secrets."""
+    return {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
+
+
+def settings_of_the_api(manifests: Sequence[Manifest]) -> dict[str, str]:
+    (container,) = one(manifests, "Deployment", "-api")["spec"]["template"]["spec"]["containers"]
+    return variables(container)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chart.rendering import Helm, Manifest, Values, of_kind, one
+from chart.rendering import Helm, Manifest, Values, of_kind, one, settings_of_the_api
 from parkingspots.kit import migrating
 
 KEY, OTHER_KEY = "of-the-tests-0123456789abcdef-0001", "of-the-tests-0123456789abcdef-0002"
@@ -65,7 +65,7 @@ def test_the_cache_starts_anew_with_what_it_reads_at_the_start(chart: Helm, valu
 
 def test_a_number_is_written_as_people_write_it(chart: Helm) -> None:
     settings = {"DATABASE_STATEMENT_TIMEOUT_MS": 1000000, "SERVICE_FEE_PERCENT": 12.5, "RATE_LIMITS_ENABLED": True}
-    data = one(chart.render("evaluation", {"settings": settings}), "ConfigMap", "ps-parkingspots")["data"]
+    data = settings_of_the_api(chart.render("evaluation", {"settings": settings}))
     assert [data[name] for name in settings] == ["1000000", "12.5", "true"]
 
 

@@ -17,7 +17,7 @@ def test_kubernetes_takes_every_resource(version: str, rendered: list[Manifest])
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_takes_the_jobs_that_the_operator_makes(version: str, rendered: list[Manifest]) -> None:
-    assert [complaints(job, version) for job in jobs_of(rendered)] in ([[], []], [])
+    assert [complaints(job, version) for job in jobs_of(rendered)] in ([[], []], [[]], [])
 
 
 @pytest.mark.parametrize("version", VERSIONS)

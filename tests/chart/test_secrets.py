@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chart.rendering import Helm, Manifest, Values, containers, of_kind, one, pods
+from chart.rendering import Helm, Manifest, Values, containers, of_kind, one, pods, settings_of_the_api, variables
 
 CANARIES = {
     "auth.secretKey": "canary-secret-key-0123456789abcdef",
@@ -113,9 +113,9 @@ def test_the_key_outlives_the_release(given: list[Manifest]) -> None:
 
 def test_migrations_go_to_the_server_and_everything_else_to_the_pooler(chart: Helm) -> None:
     manifests = chart.render("pgbouncer")
-    assert one(manifests, "ConfigMap", "ps-parkingspots")["data"]["DATABASE_HOST"] == "pgbouncer.database"
+    assert settings_of_the_api(manifests)["DATABASE_HOST"] == "pgbouncer.database"
     for where, pod in pods(manifests):
         for container in containers(pod):
-            hosts = {each["value"] for each in container.get("env", []) if each["name"] == "DATABASE_HOST"}
             goes_straight = container["name"] in {"migrate", "wait-for-schema"}
-            assert hosts == ({"postgresql.database"} if goes_straight else set()), where
+            host = "postgresql.database" if goes_straight else "pgbouncer.database"
+            assert variables(container).get("DATABASE_HOST", host) == host, where

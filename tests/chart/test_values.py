@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from chart.rendering import CHART, Helm, Manifest, Values, nested, of_kind
+from chart.rendering import CHART, Helm, Manifest, Values, nested, settings_of_the_api
 from parkingspots.settings import Settings
 
 PARTS = {"": CHART, "postgresql": CHART / "charts" / "postgresql", "valkey": CHART / "charts" / "valkey"}
@@ -166,7 +166,7 @@ def test_a_setting_that_is_the_charts_own_is_refused_with_what_to_use(chart: Hel
 
 
 def test_the_process_takes_the_settings_of_every_set_up(rendered: list[Manifest]) -> None:
-    (data,) = [each["data"] for each in of_kind(rendered, "ConfigMap") if "ENVIRONMENT" in each["data"]]
+    data = settings_of_the_api(rendered)
     secrets = {"SECRET_KEY": "0" * 32, "STRIPE_SECRET_KEY": "sk_test_0", "STRIPE_WEBHOOK_SECRET": "whsec_" + "0" * 16}
     settings = process_with({**data, **secrets})
     assert settings.database_host

@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from chart.rendering import CHART, ROOT, Helm, of_kind, one
+from chart.rendering import CHART, ROOT, Helm, of_kind, settings_of_the_api
 from chart.values_page import HEAD, PARTS, all_values, page
 
 PAGE = CHART / "README.md"
@@ -46,7 +46,7 @@ def test_the_values_in_the_text_render(chart: Helm) -> None:
         text for text in re.findall(r"```yaml\n(.*?)```", HEAD.read_text(), re.DOTALL) if "externalDatabase" in text
     ]
     manifests = chart.render("", {"auth.existingSecret": "parkingspots-key", **yaml.safe_load(block)})
-    assert one(manifests, "ConfigMap", "ps-parkingspots")["data"]["DATABASE_SSLMODE"] == "verify-full"
+    assert settings_of_the_api(manifests)["DATABASE_SSLMODE"] == "verify-full"
 
 
 def test_the_text_names_the_resources_of_a_release_called_ps(chart: Helm) -> None:

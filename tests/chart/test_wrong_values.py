@@ -2,7 +2,7 @@
 
 import pytest
 
-from chart.rendering import Helm, Values
+from chart.rendering import Helm, Values, settings_of_the_api
 
 SHORT, LONG = "canary-short", "canary-of-more-than-32-characters"
 EXTERNAL: Values = {
@@ -346,8 +346,8 @@ def test_a_public_authority_needs_no_secret(chart: Helm) -> None:
 
 @pytest.mark.parametrize("host", ["db", "db.example.com", "10.0.0.7", "::1", "fd00::a:1"])
 def test_a_host_may_be_a_name_or_an_address(chart: Helm, host: str) -> None:
-    settings = chart.render("evaluation", {**EXTERNAL, "externalDatabase.host": host})
-    assert any(each.get("data", {}).get("DATABASE_HOST") == host for each in settings)
+    manifests = chart.render("evaluation", {**EXTERNAL, "externalDatabase.host": host})
+    assert settings_of_the_api(manifests)["DATABASE_HOST"] == host
 
 
 def test_as_many_connections_as_the_database_allows_are_fine(chart: Helm) -> None:

@@ -7,11 +7,12 @@ import subprocess
 from pathlib import Path
 
 from cluster.kube import CHART
+from parkingspots.kit import migrating
 
 BUILDER = shlex.split(os.environ.get("IMAGE_BUILDER", "docker build --tag"))
 LOADER = shlex.split(os.environ.get("IMAGE_LOADER", "kind load docker-image --name parkingspots"))
 IMAGE = f"{os.environ.get('IMAGE_PREFIX', '')}parkingspots"
-TODAY = 13
+(TODAY,) = map(int, migrating.heads())
 NEXT = TODAY + 1
 ADDITIVE = "op.execute('ALTER TABLE bookings ADD COLUMN next_release text')"
 FAILING = "op.execute('SELECT 1 / 0')"

@@ -12,8 +12,9 @@ from cluster.kube import ROOT, KubeError, Namespace, until
 
 CRD = ROOT / "charts" / "parkingspots" / "crds" / "releases.parkingspots.dev.yaml"
 RULES = yaml.safe_load((ROOT / "operator" / "rbac.yaml").read_text())["rules"]
-OPERATOR = os.environ.get("E2E_OPERATOR_IMAGE", "localhost/parkingspots-operator:dev")
-STAND_IN = os.environ.get("E2E_PYTHON_IMAGE", "localhost/python:3")
+PREFIX = os.environ.get("IMAGE_PREFIX", "")
+OPERATOR, STAND_IN = f"{PREFIX}parkingspots-operator:dev", f"{PREFIX}parkingspots:dev"
+"""Of the stand-in's image only its Python is used."""
 PATIENCE = 120.0  # seconds
 Body = dict[str, Any]
 

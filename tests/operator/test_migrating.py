@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from kube.story import Story
 
 from kube.objects import ended, job_status, release, waiting
-from parkingspots_operator.decide import AwaitMigration, AwaitRollout, Migrate, Stall
+from kube.story import Story
+from parkingspots_operator.decide import AwaitMigration, AwaitRollout, Migrate, Rest, Stall
 
 RUNNING = {"running": {"startedAt": "2040-01-02T12:00:00Z"}}
 NOT_FOUND = 'rpc error: "parkingspots:2" not found'
@@ -103,6 +103,16 @@ class TestFailing:
         assert isinstance(failed.look(), Stall)
         failed.without_job(again.job)
         assert isinstance(failed.look(), Stall)
+
+    def test_a_database_that_was_lost_is_migrated_anew_by_a_token(self, story: Story) -> None:
+        first = story.migration
+        story.job(first, job_status("Complete"))
+        story.deploy(prefix="one")
+        assert story.look() == Rest()
+        story.annotate("retry", "the-volume-was-empty")
+        again = story.look()
+        assert isinstance(again, Migrate)
+        assert again.job != first
 
     def test_the_annotation_does_the_same(self, failed: Story) -> None:
         failed.annotate("retry", "please")

@@ -4,7 +4,7 @@ import pytest
 
 from kube.objects import ended, job_status, release, serving_pod, waiting
 from kube.story import Story
-from parkingspots_operator.decide import AwaitPurge, AwaitRollout, Purge, Rest, Stall, Step
+from parkingspots_operator.decide import AwaitPurge, AwaitRollout, Migrate, Purge, Rest, Stall, Step
 
 
 def upgrade(story: Story, prefix: str, **spec: str) -> Step:
@@ -123,9 +123,12 @@ class TestFailing:
         assert isinstance(step, Purge)
         assert step.prefix == "one"
 
-    def test_a_retry_token_tries_again_while_the_release_stays_ready(self, failed: Story) -> None:
+    def test_a_retry_token_migrates_what_may_have_been_lost_and_tries_again(self, failed: Story) -> None:
         before = failed.purge_of("one")
         failed.annotate("retry", "again")
+        migrating = failed.look()
+        assert isinstance(migrating, Migrate)
+        failed.job(migrating.job, job_status("Complete"))
         step = failed.look()
         assert isinstance(step, Purge)
         assert step.job != before

@@ -121,3 +121,8 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
+
+{{/* "true" where answers are kept outside the pods. */}}
+{{- define "parkingspots.hasCache" -}}
+{{- if or .Values.valkey.enabled .Values.externalCache.host .Values.externalCache.existingSecret -}}true{{- end -}}
+{{- end -}}

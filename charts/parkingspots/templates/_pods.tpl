@@ -45,19 +45,17 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
-{{/* Waits until the schema is one that this release knows, so that no pod serves before its migration. */}}
+{{/* Waits until the schema is one that this release knows, so that no pod serves before its migration. Call with (list . seconds). */}}
 {{- define "parkingspots.gate" -}}
-{{ include "parkingspots.serviceContainer" (list . "wait-for-schema" (list "parkingspots" "migrate" "wait" "--timeout" (toString .Values.migration.waitSeconds))) }}
-envFrom:
-  - configMapRef: {name: {{ include "parkingspots.fullname" . }}}
+{{- $root := index . 0 -}}
+{{ include "parkingspots.serviceContainer" (list $root "wait-for-schema" (list "parkingspots" "migrate" "wait" "--timeout" (toString (index . 1)))) }}
 env:
-  {{- include "parkingspots.directEnv" . | nindent 2 }}
+  {{- include "parkingspots.directEnv" $root | nindent 2 }}
 resources:
-  {{- toYaml .Values.lifecycle.resources | nindent 2 }}
+  {{- toYaml $root.Values.lifecycle.resources | nindent 2 }}
 {{- end -}}
 
-{{/* New pods for new settings and new secrets. A Secret that is not the chart's is known by its resourceVersion. */}}
+{{/* New pods for new secrets. A Secret that is not the chart's is known by its resourceVersion. Slow to guess from. */}}
 {{- define "parkingspots.checksums" -}}
-checksum/settings: {{ include "parkingspots.settings" . | sha256sum }}
-checksum/secrets: {{ include "parkingspots.secretState" . | sha256sum }}
+checksum/secrets: {{ derivePassword 1 "long" (include "parkingspots.secretState" .) "checksum" .Release.Name | sha256sum }}
 {{- end -}}

@@ -1,4 +1,7 @@
-{{/* The environment of the product's containers: settings in a ConfigMap, secrets from Secrets. */}}
+{{/*
+The environment of the product's containers: settings in the pods' own templates, so that an old pod that starts again has its old ones;
+secrets from Secrets.
+*/}}
 
 {{/* What the chart decides itself. `settings` may not name these. JSON. */}}
 {{- define "parkingspots.ownSettings" -}}
@@ -31,24 +34,40 @@
 {{- toJson $own -}}
 {{- end -}}
 
-{{/* All settings that are no secrets, as YAML. Numbers are written as people write them. */}}
+{{/* All settings that are no secrets, as variables. Numbers are written as people write them. Call with (list . direct). */}}
 {{- define "parkingspots.settings" -}}
-{{- $all := include "parkingspots.ownSettings" . | fromJson -}}
-{{- range $name, $value := .Values.settings -}}
+{{- $root := index . 0 -}}
+{{- $all := include "parkingspots.ownSettings" $root | fromJson -}}
+{{- with $root.Values.externalDatabase.direct -}}
+{{- if and (index $ 1) .host (not $root.Values.postgresql.enabled) -}}
+{{- $_ := set $all "DATABASE_HOST" .host -}}
+{{- $_ := set $all "DATABASE_PORT" (toString .port) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $value := $root.Values.settings -}}
 {{- $_ := set $all $name (ternary ($value | toString) (printf "%v" ($value | toJson) | trimAll "\"") (kindIs "string" $value)) -}}
 {{- end -}}
-{{- toYaml $all -}}
+{{- range $name, $value := $all }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* A variable out of a Secret. Call with (list "NAME" "secret" "key" optional). */}}
 {{- define "parkingspots.fromSecret" -}}
 - name: {{ index . 0 }}
   valueFrom:
-    secretKeyRef: {name: {{ index . 1 }}, key: {{ index . 2 }}{{ if index . 3 }}, optional: true{{ end }}}
+    secretKeyRef: {name: {{ index . 1 | quote }}, key: {{ index . 2 | quote }}{{ if index . 3 }}, optional: true{{ end }}}
 {{ end -}}
 
-{{/* The variables of a container that is not settings alone. */}}
+{{/* The variables of a container of the product. */}}
 {{- define "parkingspots.env" -}}
+{{ include "parkingspots.settings" (list . false) | trim }}
+{{ include "parkingspots.secretEnv" . }}
+{{- end -}}
+
+{{/* Those out of Secrets, and the user's own. */}}
+{{- define "parkingspots.secretEnv" -}}
 {{- $name := include "parkingspots.fullname" . -}}
 {{- with .Values.auth.existingSecret | default $name }}
 {{- include "parkingspots.fromSecret" (list "SECRET_KEY" . "SECRET_KEY" false) }}
@@ -85,9 +104,6 @@
 
 {{/* The same for migrations and the gate, which go to the server itself and not to a pooler. */}}
 {{- define "parkingspots.directEnv" -}}
-{{- if and (not .Values.postgresql.enabled) .Values.externalDatabase.direct.host }}
-- {name: DATABASE_HOST, value: {{ .Values.externalDatabase.direct.host | quote }}}
-- {name: DATABASE_PORT, value: {{ .Values.externalDatabase.direct.port | quote }}}
-{{ end }}
-{{- include "parkingspots.env" . }}
+{{ include "parkingspots.settings" (list . true) | trim }}
+{{ include "parkingspots.secretEnv" . }}
 {{- end -}}

@@ -32,7 +32,8 @@ STATEMENT_TIMEOUT = "15min"
 """Longer than an index on ten million rows takes, and not for ever."""
 LIMITS = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
 PAUSE = 0.5  # seconds between two looks at a database that is not ready
-STARTING_UP = "57P03"
+NOT_YET = frozenset({None, "57P03", "57P01", "57P02", "53300"})
+"""No answer; starting up, shutting down, crashed; too many connections: a server that may take one later."""
 
 
 class MigrationError(Exception):
@@ -115,7 +116,7 @@ async def reachable(settings: Settings, seconds: float) -> None:
             async with _connection(settings):
                 return
         except (DBAPIError, OSError) as error:
-            refused = isinstance(error, DBAPIError) and sqlstate(error) not in {None, STARTING_UP}
+            refused = isinstance(error, DBAPIError) and sqlstate(error) not in NOT_YET
             if refused or time.monotonic() > deadline:
                 raise
             await asyncio.sleep(PAUSE)

@@ -6,20 +6,25 @@ metadata:
     {{- include "parkingspots.labels" (list . "migration") | nindent 4 }}
 spec:
   backoffLimit: 0
+  # A node that is drained is no failure of the migration: it is made again.
+  podFailurePolicy:
+    rules:
+      - action: Ignore
+        onPodConditions: [{type: DisruptionTarget, status: "True"}]
   activeDeadlineSeconds: {{ .Values.migration.deadlineSeconds }}
   ttlSecondsAfterFinished: 86400
   template:
     metadata:
       labels:
         {{- include "parkingspots.labels" (list . "migration") | nindent 8 }}
+      annotations:
+        {{- include "parkingspots.checksums" . | nindent 8 }}
     spec:
       {{- include "parkingspots.servicePod" . | nindent 6 }}
       restartPolicy: Never
       {{- include "parkingspots.placement" .Values.lifecycle | nindent 6 }}
       containers:
         - {{- include "parkingspots.serviceContainer" (list . "migrate" (list "parkingspots" "migrate" "upgrade" "--wait" (toString .Values.migration.waitSeconds) "--report" "/dev/termination-log")) | nindent 10 }}
-          envFrom:
-            - configMapRef: {name: {{ include "parkingspots.fullname" . }}}
           env:
             {{- include "parkingspots.directEnv" . | nindent 12 }}
           terminationMessagePolicy: FallbackToLogsOnError
@@ -45,8 +50,6 @@ spec:
       {{- include "parkingspots.placement" .Values.lifecycle | nindent 6 }}
       containers:
         - {{- include "parkingspots.serviceContainer" (list . "purge" (list "parkingspots" "cache" "purge")) | nindent 10 }}
-          envFrom:
-            - configMapRef: {name: {{ include "parkingspots.fullname" . }}}
           env:
             {{- include "parkingspots.env" . | nindent 12 }}
           terminationMessagePolicy: FallbackToLogsOnError

@@ -58,7 +58,11 @@ echo "Kept $file"
 file=$(ls -1r /dumps/*.dump | head -n 1)
 [ -n "$file" ] || { echo "There is no dump in the volume." >&2; exit 1; }
 echo "Restoring $file"
-pg_restore --clean --if-exists --no-owner --single-transaction --exit-on-error --dbname "$PGDATABASE" "$file"
-psql --no-psqlrc --command "INSERT INTO changes (kind) VALUES ('everything')"
+pg_restore --no-owner --file /tmp/dump.sql "$file"
+{
+    echo 'DROP OWNED BY CURRENT_USER CASCADE;'
+    cat /tmp/dump.sql
+    echo "INSERT INTO public.changes (kind) VALUES ('everything');"
+} | psql --no-psqlrc --quiet --output /dev/null --single-transaction --set ON_ERROR_STOP=1
 echo "Restored $file"
 {{- end -}}

@@ -1,0 +1,177 @@
+"""The targets for clusters and releases: what they call, and what they say where something is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from delivery.stand_ins import ROOT, Machine, called
+
+MAKEFILES = (ROOT / "Makefile", ROOT / "k8s" / "cluster.mk")
+UNREACHABLE = 'case "$*" in version*) exit 1;; esac'
+NO_CLUSTERS = 'case "$*" in "get clusters") echo "No kind clusters found." >&2;; esac'
+OURS_IS_THERE = 'case "$*" in "get clusters") echo parkingspots;; esac'
+
+
+def targets() -> set[str]:
+    lines = (re.search(r"^\.PHONY: (.+)$", file.read_text(), re.MULTILINE) for file in MAKEFILES)
+    return {name for line in lines if line for name in line[1].split()}
+
+
+def test_help_lists_every_target_in_two_columns(machine: Machine) -> None:
+    listing = machine.make("help").stdout.splitlines()
+    assert {line.split()[0] for line in listing} == targets()
+    assert len({len(re.match(r"\S+ +", line)[0]) for line in listing}) == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("target", "there", "missing"),
+    [
+        ("cluster", (), "kubectl"),
+        ("cluster", ("unreachable",), "kind"),
+        ("images", (), "docker"),
+        ("images", ("docker",), "kind"),
+        ("up", ("kubectl",), "helm"),
+        ("addons", (), "helm"),
+        ("monitoring", (), "kubectl"),
+        ("publish", (), "helm"),
+    ],
+)
+def test_a_program_that_is_missing_is_named_in_one_line(
+    machine: Machine, target: str, there: tuple[str, ...], missing: str
+) -> None:
+    for name in there:
+        machine.install("kubectl", UNREACHABLE) if name == "unreachable" else machine.install(name)
+    ran = machine.make(target, *(["IMAGE_TAG=1.2.3"] if target == "publish" else []))
+    complaint = [line for line in ran.stderr.splitlines() if not line.startswith("make: ***")]
+    assert ran.returncode
+    assert len(complaint) == 1
+    assert complaint[0].startswith(f"{missing} is not installed. ")
+
+
+def test_a_cluster_that_can_be_reached_is_taken(machine: Machine) -> None:
+    machine.install("kubectl", 'case "$*" in "config current-context") echo mine;; esac')
+    machine.install("kind")
+    assert "mine" in machine.make("cluster").stdout
+    assert not called(machine.calls, "kind")
+
+
+def test_where_none_can_be_reached_kind_makes_one(machine: Machine) -> None:
+    machine.install("kubectl", UNREACHABLE)
+    machine.install("kind", NO_CLUSTERS)
+    assert machine.make("cluster").returncode == 0
+    assert machine.calls[-1] == "kind create cluster --config k8s/kind.yaml --wait 2m"
+
+
+def test_a_kind_cluster_that_is_there_already_is_found_again(machine: Machine) -> None:
+    machine.install("kubectl", UNREACHABLE)
+    machine.install("kind", OURS_IS_THERE)
+    assert machine.make("cluster").returncode == 0
+    assert machine.calls[-1] == "kind export kubeconfig --name parkingspots"
+
+
+def test_a_kubeconfig_that_leads_nowhere_is_no_reason_to_make_another_cluster(machine: Machine, tmp_path: Path) -> None:
+    machine.install("kubectl", UNREACHABLE)
+    machine.install("kind", NO_CLUSTERS)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("apiVersion: v1")
+    ran = machine.make("cluster", KUBECONFIG=str(kubeconfig))
+    assert ran.returncode
+    assert str(kubeconfig) in ran.stderr
+    assert not called(machine.calls, "kind")
+
+
+def test_images_are_built_by_docker_and_loaded_into_kind(machine: Machine) -> None:
+    machine.install("docker")
+    machine.install("kind")
+    assert machine.make("images").returncode == 0
+    service, operator = called(machine.calls, "docker")
+    assert service.startswith(
+        "docker build --tag parkingspots:dev . --file service/Dockerfile --build-arg VERSION=dev "
+    )
+    assert operator.startswith("docker build --tag parkingspots-operator:dev . --file operator/Dockerfile ")
+    assert called(machine.calls, "kind") == [
+        f"kind load docker-image --name parkingspots {name}:dev" for name in ("parkingspots", "parkingspots-operator")
+    ]
+
+
+def test_one_command_may_build_and_load(machine: Machine) -> None:
+    machine.install("image")
+    variables = ("IMAGE_BUILDER=image build", "IMAGE_LOADER=true", "BASE_IMAGE=localhost/python:3")
+    assert machine.make("images", *variables, "IMAGE_PREFIX=localhost/").returncode == 0
+    assert [call.partition(" --build-arg VERSION")[0] for call in machine.calls] == [
+        f"image build localhost/{name}:dev . --file {folder}/Dockerfile --build-arg BASE_IMAGE=localhost/python:3"
+        for name, folder in (("parkingspots", "service"), ("parkingspots-operator", "operator"))
+    ]
+
+
+def test_an_image_that_cannot_be_built_ends_it(machine: Machine) -> None:
+    machine.install("docker", "exit 1")
+    machine.install("kind")
+    assert machine.make("images").returncode
+    assert not called(machine.calls, "kind")
+
+
+def test_up_installs_the_images_that_it_built(machine: Machine) -> None:
+    for name in ("kubectl", "docker", "kind", "helm"):
+        machine.install(name)
+    assert machine.make("up", "IMAGE_PREFIX=registry.example.com/", "HELM_ARGS=--values mine.yaml").returncode == 0
+    service, operator = (re.search(r"--tag (\S+):(\S+)", call) for call in called(machine.calls, "docker"))
+    (installed,) = called(machine.calls, "helm")
+    assert service
+    assert operator
+    assert service[2] == operator[2] != "dev"
+    assert f"--set-string image.repository={service[1]},image.tag={service[2]}" in installed
+    assert f"operator.image.repository={operator[1]},operator.image.tag={operator[2]}" in installed
+    assert installed.endswith("--values mine.yaml")
+
+
+def test_what_images_are_made_of_decides_their_tag(machine: Machine, tmp_path: Path) -> None:
+    for name in ("kubectl", "docker", "kind", "helm"):
+        machine.install(name)
+    copy = tmp_path / "copy"
+    for folder in ("service", "lifecycle-cronjob", "operator", "requirements", "k8s"):
+        (copy / folder).mkdir(parents=True)
+    for makefile in MAKEFILES:
+        (copy / makefile.relative_to(ROOT)).write_text(makefile.read_text())
+
+    def tag() -> str:
+        assert machine.run(copy, "make", "up").returncode == 0
+        return called(machine.calls, "helm")[-1].partition("operator.image.tag=")[2].split()[0]
+
+    (copy / "service" / "one.py").write_text("1")
+    first = tag()
+    assert tag() == first
+    (copy / "service" / "one.py").write_text("2")
+    assert tag() != first
+
+
+def test_a_release_wants_a_version(machine: Machine) -> None:
+    ran = machine.make("release")
+    assert ran.returncode
+    assert "make release VERSION=1.2.3" in ran.stdout
+
+
+def test_only_a_tag_is_published(machine: Machine) -> None:
+    machine.install("helm")
+    machine.install("git", "exit 128")
+    ran = machine.make("publish")
+    assert ran.returncode
+    assert "No tag is checked out" in ran.stdout
+    assert not called(machine.calls, "helm")
+
+
+def test_publishing_pushes_both_images_and_the_chart(machine: Machine) -> None:
+    for name in ("helm", "docker"):
+        machine.install(name)
+    machine.install("git", "echo v1.2.3")
+    ran = machine.make("publish", "REGISTRY=registry.example.com/parking", REGISTRY_USER="me", REGISTRY_TOKEN="secret")
+    assert ran.returncode == 0
+    assert "secret" not in ran.stdout + ran.stderr + "".join(machine.calls)
+    pushed = [call for call in machine.calls if " push " in call or " login " in call]
+    assert pushed == [
+        "docker login registry.example.com --username me --password-stdin",
+        "docker push registry.example.com/parking/parkingspots:1.2.3",
+        "docker push registry.example.com/parking/parkingspots-operator:1.2.3",
+        "helm push dist/parkingspots-1.2.3.tgz oci://registry.example.com/parking/charts",
+    ]
