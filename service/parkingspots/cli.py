@@ -5,10 +5,8 @@ A command imports what it needs when it runs, so that the others start at once.
 
 import asyncio
 import json
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -36,7 +34,6 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where 
 
 def main() -> None:
     """Run the command line; what can go wrong in daily use is one line and exit code 1."""
-    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except Exception as error:
@@ -44,11 +41,6 @@ def main() -> None:
         if sentence is None:
             raise
         sys.exit(_complaint(sentence))
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """The first process of a container ignores a signal that nobody handles. What serves has a handler of its own."""
-    sys.exit(128 + number)
 
 
 def _known(error: Exception) -> str | None:

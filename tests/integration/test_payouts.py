@@ -111,6 +111,7 @@ async def test_the_owner_gets_what_a_partial_refund_has_left(
     spot = await paid_api.list_spot(owner, cancellation_policy="moderate")
     booking = await booked(paid_api, money, renter, spot)
     assert (await paid_api.post(f"/bookings/{booking['id']}/cancel", renter))["refund_amount"] == 385
+    await rest(paid_api)
     await let_time_pass(paid_api, session, clock, DUE - 0.01)
     assert await payouts(paid_api, owner) == []
     clock.pass_by(hours=0.01)
