@@ -32,10 +32,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def options(host: str = HOST) -> Sequence[str]:
-    """How every test installs it: behind an Ingress, with limits that a load of one address does not meet."""
+    """How every test installs it: behind an Ingress, with limits that a load of one address does not meet.
+
+    Two releases and what a rollout adds fit on two cores.
+    """
     hosts = [{"host": host, "path": "/"}]
     ours = values(ingress__enabled=True, ingress__hosts=hosts, settings=NO_LIMITS)
-    return ["--values", str(IMAGES), *ours, "--wait", "--timeout", PATIENCE]
+    small = values(api__resources__requests__cpu="100m", postgresql__resources__requests__cpu="50m")
+    return ["--values", str(IMAGES), *ours, *small, "--wait", "--timeout", PATIENCE]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ SCALING = {
     "enabled": True,
     "minReplicas": 2,
     "maxReplicas": 4,
-    "targetCPU": 15,
+    "targetCPU": 37,
     "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0, "policies": AT_ONCE}},
 }
 
