@@ -69,10 +69,13 @@ changes.
 */}}
 {{- define "parkingspots.secretState" -}}
 {{- $root := . -}}
+{{- $bundled := list (.Values.postgresql.auth | default dict) (.Values.valkey.auth | default dict) -}}
 {{- $state := list (include "parkingspots.givenSecrets" .) -}}
-{{- range $part := list .Values.auth .Values.payments .Values.mail .Values.externalDatabase .Values.externalCache (.Values.postgresql.auth | default dict) (.Values.valkey.auth | default dict) -}}
-{{- $state = append $state ($part.password | default "") -}}
-{{- $state = append $state (include "parkingspots.secretVersion" (list $root $part.existingSecret)) -}}
+{{- range $bundled -}}
+{{- $state = append $state (.password | default "") -}}
+{{- end -}}
+{{- range concat (list .Values.auth .Values.payments .Values.mail .Values.externalDatabase .Values.externalCache) $bundled -}}
+{{- $state = append $state (include "parkingspots.secretVersion" (list $root .existingSecret)) -}}
 {{- end -}}
 {{- join "\n" $state -}}
 {{- end -}}

@@ -19,7 +19,7 @@
         matchLabels:
           {{- include "valkey.selectorLabels" .Subcharts.valkey | nindent 10 }}
   ports: [{port: 6379, protocol: TCP}]
-{{- else if or .Values.externalCache.host .Values.externalCache.existingSecret }}
+{{- else if include "parkingspots.hasCache" . }}
 - ports: [{port: {{ .Values.externalCache.port }}, protocol: TCP}]
 {{- end }}
 {{- with .Values.networkPolicy.egress }}

@@ -61,7 +61,5 @@ name: {{ index . 1 }}
 image: {{ include "postgresql.image" $root }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities: {drop: [ALL]}
+  {{- include "parkingspots.securityContext" $root | nindent 2 }}
 {{- end -}}
