@@ -13,10 +13,12 @@ OPERATOR_IMAGE = $(IMAGE_PREFIX)parkingspots-operator
 BUILD_FLAGS = $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --build-arg VERSION=$(IMAGE_TAG) \
 	--build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # What the images are made of, as a number: new contents get a new tag, so that the cluster rolls them out.
-CONTENTS = find service lifecycle-cronjob operator requirements -type f -not -path '*/__pycache__/*' -exec cksum {} + \
-	| sort -k 3 | cksum | cut -d ' ' -f 1
+CONTENT_TAG = $(or $(IMAGE_TARGET),dev)-$(shell find service lifecycle-cronjob operator requirements -type f \
+	-not -path '*/__pycache__/*' -exec cksum {} + | sort -k 3 | cksum | cut -d ' ' -f 1)
 HELM ?= helm
 KUBECTL ?= kubectl
+# By another name: make runs lines that name it themselves under `make -n` too.
+THIS_MAKE := $(MAKE)
 # $(call need,PROGRAM,what to do without it): a line of a recipe.
 need = command -v '$(1)' >/dev/null || { echo '$(1) is not installed. $(2)' >&2; exit 1; }
 NEED_KUBECTL = $(call need,$(firstword $(KUBECTL)),It talks to clusters: https://kubernetes.io/docs/tasks/tools/)
@@ -59,17 +61,16 @@ images: ## Build both images and bring them to the cluster (IMAGE_BUILDER, IMAGE
 up: cluster ## Bring the product up on the cluster, or bring it up to date there (HELM_ARGS="--values my.yaml")
 	@$(NEED_HELM)
 	@$(KUBECTL) apply --server-side --force-conflicts --field-manager helm --filename charts/parkingspots/crds
-	@tag="$(or $(IMAGE_TARGET),dev)-$$($(CONTENTS))"; \
-	$(MAKE) --no-print-directory images IMAGE_TAG="$$tag" && \
-	$(HELM) upgrade --install parkingspots charts/parkingspots --namespace $(NAMESPACE) --create-namespace \
+	@$(MAKE) --no-print-directory images IMAGE_TAG='$(CONTENT_TAG)'
+	@$(HELM) upgrade --install parkingspots charts/parkingspots --namespace $(NAMESPACE) --create-namespace \
 		--values k8s/development-values.yaml $(if $(DEBUG),--values k8s/debug-values.yaml) \
-		--set-string "image.repository=$(SERVICE_IMAGE),image.tag=$$tag" \
-		--set-string "operator.image.repository=$(OPERATOR_IMAGE),operator.image.tag=$$tag" \
+		--set-string "image.repository=$(SERVICE_IMAGE),image.tag=$(CONTENT_TAG)" \
+		--set-string "operator.image.repository=$(OPERATOR_IMAGE),operator.image.tag=$(CONTENT_TAG)" \
 		--wait --timeout 10m $(HELM_ARGS)
 
 watch: install ## Bring it up and keep it up to date: Python files go into running pods, all else is built anew (DEBUG=1)
 	@$(NEED_KUBECTL)
-	@$(BIN)/python k8s/watch.py --kubectl $(KUBECTL) --namespace $(NAMESPACE) -- $(MAKE) --no-print-directory up IMAGE_TARGET=development
+	@$(BIN)/python k8s/watch.py --kubectl $(KUBECTL) --namespace $(NAMESPACE) -- $(THIS_MAKE) --no-print-directory up IMAGE_TARGET=development
 
 e2e: install ## Run the tests that need a cluster, on that of KUBECONFIG or of the current context (PYTEST_ARGS)
 	@$(NEED_KUBECTL)
