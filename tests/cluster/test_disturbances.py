@@ -81,7 +81,7 @@ def test_a_restart_of_the_database_loses_no_booking(release: Namespace, who: Vis
     kept = set(release.sql("SELECT id FROM bookings").splitlines())
     assert set(told.booked) <= kept
     restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in release.items("pods", component="api")]
-    assert restarts == [0, 0], "no probe restarts a pod for its database"
+    assert not any(restarts), "no probe restarts a pod for its database"
 
 
 @pytest.mark.parametrize("component", ["api", "operator"])
