@@ -7,6 +7,8 @@ IMAGE_TAG ?= dev
 IMAGE_BUILDER ?= docker build --tag
 IMAGE_LOADER ?= kind load docker-image --name parkingspots
 IMAGE_TARGET ?=
+# The name of a context that may be installed into although it is not kind's.
+CONTEXT ?=
 BASE_IMAGE ?=
 SERVICE_IMAGE = $(IMAGE_PREFIX)parkingspots
 OPERATOR_IMAGE = $(IMAGE_PREFIX)parkingspots-operator
@@ -28,12 +30,20 @@ NEED_BUILDER = $(call need,$(firstword $(IMAGE_BUILDER)),Install Docker or set I
 NEED_LOADER = $(call need,$(firstword $(IMAGE_LOADER)),It brings images to the cluster. Install it or set IMAGE_LOADER: see k8s/README.md)
 REACHED = $(KUBECTL) version --request-timeout=5s >/dev/null 2>&1
 NEED_CLUSTER = $(REACHED) || { echo 'No cluster can be reached: make cluster, or set KUBECONFIG.' >&2; exit 1; }
+CURRENT = context=$$($(KUBECTL) config current-context 2>/dev/null || true)
+# Nothing is installed where somebody's kubectl happens to lead: the context is CONTEXT, one of KUBECONFIG, or one of kind's.
+CHOSEN = $(if $(CONTEXT),'$(CONTEXT)',$(if $(KUBECONFIG),*,kind-*))
+NEED_CHOICE = $(CURRENT); case "$$context" in $(CHOSEN)) echo "The cluster is that of the context $$context." ;; *) \
+	echo "The current context is '$$context', and nobody chose it. Choose it by CONTEXT='$$context', another by kubectl config use-context," \
+	"or KUBECONFIG=\"\$$HOME/.kube/parkingspots\" for a cluster of its own." >&2; exit 1 ;; esac
+NEED_KIND_NODES = $(CURRENT); case "$$($(KUBECTL) get nodes --output 'jsonpath={.items[0].spec.providerID}')" in \
+	kind://*) ;; *) echo "The cluster of the context $$context is not kind's: its own has addons of its own." >&2; exit 1 ;; esac
 
 .PHONY: cluster addons images up watch e2e monitoring
 
-cluster: ## Start a cluster with kind, unless KUBECONFIG or the current context leads to one
+cluster: ## Start a cluster with kind, unless one of kind's or of your choice can be reached (CONTEXT, KUBECONFIG)
 	@$(NEED_KUBECTL)
-	@if $(REACHED); then echo "The cluster is that of the context $$($(KUBECTL) config current-context)."; exit; fi; \
+	@if $(REACHED); then $(NEED_CHOICE); exit; fi; \
 	if [ -s "$$KUBECONFIG" ]; then echo "The cluster of KUBECONFIG=$$KUBECONFIG cannot be reached." >&2; exit 1; fi; \
 	$(NEED_KIND); \
 	if kind get clusters 2>/dev/null | grep -qx parkingspots; then kind export kubeconfig --name parkingspots; \
@@ -41,6 +51,9 @@ cluster: ## Start a cluster with kind, unless KUBECONFIG or the current context 
 
 addons: ## Put on a kind cluster what it lacks: Traefik for Ingresses on ports 80 and 443, and the metrics API
 	@$(NEED_HELM)
+	@$(NEED_KUBECTL)
+	@$(NEED_CLUSTER)
+	@$(NEED_KIND_NODES)
 	@$(HELM) upgrade --install traefik traefik --repo https://traefik.github.io/charts --version 41.6.0 \
 		--namespace traefik --create-namespace --set ports.web.hostPort=80 --set ports.websecure.hostPort=443 \
 		--set-string nodeSelector.ingress-ready=true
@@ -60,27 +73,30 @@ images: ## Build both images and bring them to the cluster (IMAGE_BUILDER, IMAGE
 
 up: cluster ## Bring the product up on the cluster, or bring it up to date there (HELM_ARGS="--values my.yaml")
 	@$(NEED_HELM)
-	@$(KUBECTL) apply --server-side --force-conflicts --field-manager helm --filename charts/parkingspots/crds
 	@$(MAKE) --no-print-directory images IMAGE_TAG='$(CONTENT_TAG)'
+	@$(NEED_CHOICE)
+	@$(KUBECTL) apply --server-side --force-conflicts --field-manager helm --filename charts/parkingspots/crds
 	@$(HELM) upgrade --install parkingspots charts/parkingspots --namespace $(NAMESPACE) --create-namespace \
 		--values k8s/development-values.yaml $(if $(DEBUG),--values k8s/debug-values.yaml) \
 		--set-string "image.repository=$(SERVICE_IMAGE),image.tag=$(CONTENT_TAG)" \
 		--set-string "operator.image.repository=$(OPERATOR_IMAGE),operator.image.tag=$(CONTENT_TAG)" \
 		--wait --timeout 10m $(HELM_ARGS)
 
-watch: install ## Bring it up and keep it up to date: Python files go into running pods, all else is built anew (DEBUG=1)
-	@$(NEED_KUBECTL)
-	@$(BIN)/python k8s/watch.py --kubectl $(KUBECTL) --namespace $(NAMESPACE) -- $(THIS_MAKE) --no-print-directory up IMAGE_TARGET=development
+watch: install cluster ## Bring it up and keep it up to date: Python files go into running pods, all else is built anew (DEBUG=1)
+	@$(CURRENT); $(BIN)/python k8s/watch.py --kubectl $(KUBECTL) --context "$$context" --namespace $(NAMESPACE) -- \
+		$(THIS_MAKE) --no-print-directory up IMAGE_TARGET=development CONTEXT="$$context"
 
-e2e: install ## Run the tests that need a cluster, on that of KUBECONFIG or of the current context (PYTEST_ARGS)
+e2e: install ## Run the tests that need a cluster, on one of kind's or of your choice (PYTEST_ARGS, CONTEXT, KUBECONFIG)
 	@$(NEED_KUBECTL)
 	@$(NEED_CLUSTER)
+	@$(NEED_CHOICE)
 	@$(MAKE) --no-print-directory images
 	@IMAGE_BUILDER='$(IMAGE_BUILDER)' IMAGE_LOADER='$(IMAGE_LOADER)' IMAGE_PREFIX='$(IMAGE_PREFIX)' $(BIN)/pytest tests/cluster $(PYTEST_ARGS)
 
 monitoring: ## Put a Prometheus and a Grafana on the cluster, with the chart's rules and dashboards
 	@$(NEED_KUBECTL)
 	@$(NEED_CLUSTER)
+	@$(NEED_CHOICE)
 	@$(KUBECTL) apply --server-side --filename k8s/monitoring/namespace.yaml
 	@config() { name=$$1; shift; \
 		$(KUBECTL) --namespace monitoring create configmap "$$name" "$$@" --dry-run=client --output yaml \

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001, S603 - a program of its own, whose commands are its caller's
-"""Keep a cluster up to date with this folder: `watch.py --namespace NAME -- COMMAND…`; COMMAND builds and deploys.
+"""Keep a cluster up to date with this folder: `watch.py --context NAME -- COMMAND…`; COMMAND builds and deploys.
 
 Python files of the API are copied into the pods that run, which takes a second; whatever else changes is built anew.
 """
@@ -25,10 +25,10 @@ TAKE = f"tar -x -m --no-same-owner -f - -C {LIVE} && kill -HUP 1"
 
 
 class Cluster:
-    """The pods of one namespace."""
+    """The pods of one namespace, in the cluster of the context that was current at the start."""
 
-    def __init__(self, kubectl: str, namespace: str) -> None:
-        self._kubectl = [kubectl, "--namespace", namespace]
+    def __init__(self, kubectl: str, context: str, namespace: str) -> None:
+        self._kubectl = [kubectl, "--context", context, "--namespace", namespace]
 
     def pods(self) -> list[str]:
         query = ["get", "pods", "--selector", API, "--field-selector", "status.phase=Running", "--output", "name"]
@@ -48,7 +48,7 @@ class Cluster:
 def main() -> None:
     """Build once, then follow what changes."""
     options = parsed()
-    cluster = Cluster(options.kubectl, options.namespace)
+    cluster = Cluster(options.kubectl, options.context, options.namespace)
     known = {path for name in BUILT_OF for path in (ROOT / name).rglob("*") if path.is_file()}
     folders = (ROOT / name for name in BUILT_OF)
     looks = watch(*folders, rust_timeout=200, yield_on_timeout=True, raise_interrupt=False)
@@ -69,6 +69,7 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Keep a cluster up to date with this folder.")
     parser.add_argument("--kubectl", default="kubectl")
+    parser.add_argument("--context", required=True)
     parser.add_argument("--namespace", default="parkingspots")
     parser.add_argument("command", nargs="+", help="builds and deploys")
     return parser.parse_args()

@@ -9,8 +9,15 @@ from delivery.stand_ins import ROOT, Machine, called
 
 MAKEFILES = (ROOT / "Makefile", ROOT / "k8s" / "cluster.mk")
 UNREACHABLE = 'case "$*" in version*) exit 1;; esac'
+OURS, THEIRS = "kind-parkingspots", "production"
+MADE_BY_KIND = 'case "$*" in "get nodes"*) echo kind://docker/parkingspots/parkingspots-control-plane;; esac'
 NO_CLUSTERS = 'case "$*" in "get clusters") echo "No kind clusters found." >&2;; esac'
 OURS_IS_THERE = 'case "$*" in "get clusters") echo parkingspots;; esac'
+
+
+def leads_to(context: str, then: str = "exit 0") -> str:
+    """A kubectl with that current context."""
+    return f'case "$*" in "config current-context") echo "{context}";; esac\n{then}'
 
 
 def targets() -> set[str]:
@@ -33,6 +40,7 @@ def test_help_lists_every_target_in_two_columns(machine: Machine) -> None:
         ("images", ("docker",), "kind"),
         ("up", ("kubectl",), "helm"),
         ("addons", (), "helm"),
+        ("addons", ("helm",), "kubectl"),
         ("monitoring", (), "kubectl"),
         ("publish", (), "helm"),
     ],
@@ -41,7 +49,8 @@ def test_a_program_that_is_missing_is_named_in_one_line(
     machine: Machine, target: str, there: tuple[str, ...], missing: str
 ) -> None:
     for name in there:
-        machine.install("kubectl", UNREACHABLE) if name == "unreachable" else machine.install(name)
+        then = {"unreachable": UNREACHABLE, "kubectl": leads_to(OURS)}.get(name, "exit 0")
+        machine.install("kubectl" if name == "unreachable" else name, then)
     ran = machine.make(target, *(["IMAGE_TAG=1.2.3"] if target == "publish" else []))
     complaint = [line for line in ran.stderr.splitlines() if not line.startswith("make: ***")]
     assert ran.returncode
@@ -50,10 +59,67 @@ def test_a_program_that_is_missing_is_named_in_one_line(
 
 
 def test_a_cluster_that_can_be_reached_is_taken(machine: Machine) -> None:
-    machine.install("kubectl", 'case "$*" in "config current-context") echo mine;; esac')
+    machine.install("kubectl", leads_to(OURS))
     machine.install("kind")
-    assert "mine" in machine.make("cluster").stdout
+    assert OURS in machine.make("cluster").stdout
     assert not called(machine.calls, "kind")
+
+
+@pytest.mark.parametrize("target", ["cluster", "up", "watch", "e2e", "monitoring"])
+def test_a_cluster_that_nobody_chose_is_left_alone(machine: Machine, target: str) -> None:
+    install_all(machine, THEIRS)
+    ran = machine.make(target, "--assume-old=install", f"BIN={machine.bin}")
+    assert ran.returncode
+    assert f"The current context is '{THEIRS}', and nobody chose it." in ran.stderr
+    assert f"CONTEXT='{THEIRS}'" in ran.stderr
+    assert {call.split()[1] for call in machine.calls} <= {"version", "config"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [((f"CONTEXT={THEIRS}",), {}), ((), {"KUBECONFIG": "/a/file"})],
+    ids=["by its name", "by its file"],
+)
+def test_a_cluster_that_was_chosen_is_installed_into(
+    machine: Machine, arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    install_all(machine, THEIRS)
+    ran = machine.make("up", *arguments, **environment)
+    assert ran.returncode == 0, ran.stderr
+    assert f"The cluster is that of the context {THEIRS}." in ran.stdout
+    assert called(machine.calls, "helm")
+
+
+def test_the_context_that_is_named_is_the_only_one(machine: Machine) -> None:
+    install_all(machine, OURS)
+    assert machine.make("up", f"CONTEXT={THEIRS}").returncode
+    assert not called(machine.calls, "helm")
+
+
+def test_a_context_that_is_another_after_the_build_is_left_alone(machine: Machine) -> None:
+    install_all(machine, OURS)
+    machine.install("docker", f"cat > {machine.bin}/kubectl <<'END'\n#!/bin/sh\n{leads_to(THEIRS)}\nEND")
+    assert machine.make("up").returncode
+    assert not called(machine.calls, "helm")
+
+
+def test_what_is_watched_stays_in_the_cluster_where_it_began(machine: Machine) -> None:
+    install_all(machine, OURS)
+    (machine.bin / "python").symlink_to(machine.bin / "echo")
+    said = machine.make("watch", "--assume-old=install", f"BIN={machine.bin}").stdout
+    assert f"--context {OURS} " in said
+    assert said.rstrip().endswith(f"CONTEXT={OURS}")
+
+
+def test_addons_are_for_clusters_of_kind(machine: Machine) -> None:
+    install_all(machine, THEIRS)
+    ran = machine.make("addons", f"CONTEXT={THEIRS}")
+    assert ran.returncode
+    assert f"The cluster of the context {THEIRS} is not kind's" in ran.stderr
+    assert not called(machine.calls, "helm")
+    machine.install("kubectl", MADE_BY_KIND)
+    assert machine.make("addons").returncode == 0
+    assert len(called(machine.calls, "helm")) == 2
 
 
 def test_where_none_can_be_reached_kind_makes_one(machine: Machine) -> None:
@@ -112,9 +178,15 @@ def test_an_image_that_cannot_be_built_ends_it(machine: Machine) -> None:
     assert not called(machine.calls, "kind")
 
 
-def test_up_installs_the_images_that_it_built(machine: Machine) -> None:
-    for name in ("kubectl", "docker", "kind", "helm"):
+def install_all(machine: Machine, context: str) -> None:
+    """Everything that a target for clusters calls."""
+    for name in ("docker", "kind", "helm", "pytest"):
         machine.install(name)
+    machine.install("kubectl", leads_to(context))
+
+
+def test_up_installs_the_images_that_it_built(machine: Machine) -> None:
+    install_all(machine, OURS)
     assert machine.make("up", "IMAGE_PREFIX=registry.example.com/", "HELM_ARGS=--values mine.yaml").returncode == 0
     service, operator = (re.search(r"--tag (\S+):(\S+)", call) for call in called(machine.calls, "docker"))
     (installed,) = called(machine.calls, "helm")
@@ -127,8 +199,7 @@ def test_up_installs_the_images_that_it_built(machine: Machine) -> None:
 
 
 def test_what_images_are_made_of_decides_their_tag(machine: Machine, tmp_path: Path) -> None:
-    for name in ("kubectl", "docker", "kind", "helm"):
-        machine.install(name)
+    install_all(machine, OURS)
     copy = tmp_path / "copy"
     for folder in ("service", "lifecycle-cronjob", "operator", "requirements", "k8s"):
         (copy / folder).mkdir(parents=True)

@@ -32,7 +32,8 @@ class Watched:
         for name in ("lifecycle-cronjob", "requirements", "k8s"):
             (folder / name).mkdir()
         shutil.copy(ROOT / "k8s" / "watch.py", folder / "k8s")
-        command = [sys.executable, "k8s/watch.py", "--namespace", "mine", "--", str(machine.bin / "build"), "all"]
+        place = ("--context", "kind-here", "--namespace", "mine")
+        command = [sys.executable, "k8s/watch.py", *place, "--", str(machine.bin / "build"), "all"]
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(command, cwd=folder, env=machine.environment, stderr=self.log)
 
@@ -74,8 +75,8 @@ def test_python_of_the_api_is_put_into_each_of_its_pods(watched: Watched) -> Non
     watched.write(API, "2")
     assert watched.says(f"{API}: copied")
     listing, *copies = called(watched.machine.calls, "kubectl")
-    assert "--namespace mine get pods --selector" in listing
-    assert [copy.split()[5] for copy in copies] == ["pod/one", "pod/two"]
+    assert "--context kind-here --namespace mine get pods --selector" in listing
+    assert [copy.split()[7] for copy in copies] == ["pod/one", "pod/two"]
     assert all(f"-C {live.LIVE} && kill -HUP 1" in copy for copy in copies)
     with tarfile.open(fileobj=io.BytesIO((watched.machine.folder / "archive").read_bytes())) as archive:
         assert archive.getnames() == ["parkingspots/bookings.py"]
