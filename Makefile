@@ -70,7 +70,7 @@ format: install ## Format the code and mend what can be mended
 
 lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer versions)
 	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
-	@$(COMPILE) service/pyproject.toml operator/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) --extra monitor service/pyproject.toml operator/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) operator/pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 	@$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
 	@$(COMPILE) requirements/debug.in -c requirements/dev.txt -o requirements/debug.txt
