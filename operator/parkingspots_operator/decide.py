@@ -121,8 +121,9 @@ def _rolling_out(release: Release, rollout: Rollout, world: World) -> Step:
     waiting = rolling.missing(release, world)
     if waiting is None:
         raise AssertionError("remembered as rolled out")
-    if why := rolling.late(release, world):
+    if why := rolling.hindrance(release, world):
         return Stall("RolloutStalled", f"{waiting} {why}")
+    waiting += rolling.homeless(release, world)
     return _in_time(release, rollout, world, waiting) or AwaitRollout(waiting)
 
 

@@ -21,6 +21,8 @@ PODS = "/api/v1/namespaces/{namespace}/pods"
 EVENTS = "/api/v1/namespaces/{namespace}/events"
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
+CREATION_TIMEOUT = aiohttp.ClientTimeout(total=35)
+"""An admission webhook has up to 30 s, and what the API server says of one that takes longer is worth hearing."""
 REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 log = structlog.get_logger(__name__)
@@ -106,7 +108,7 @@ class Kubernetes:
             return None
 
     async def create_job(self, job: Object) -> None:
-        await self._ask("POST", JOBS, job)
+        await self._ask("POST", JOBS, job, patience=CREATION_TIMEOUT)
 
     async def patch_status(self, release: Release, status: Object) -> None:
         """Raises Conflict where the Release is no longer the one that was read."""
@@ -127,8 +129,9 @@ class Kubernetes:
         body: Object | None = None,
         content_type: str = "application/json",
         params: Mapping[str, str] | None = None,
+        patience: aiohttp.ClientTimeout = TIMEOUT,
     ) -> Object:
-        async with self._answer(method, path, body, content_type, params or {}) as response:
+        async with self._answer(method, path, body, content_type, params or {}, patience) as response:
             answer = await _read(response)
         status = response.status
         said = text(answer, "message") or f"{status} {response.reason}"
@@ -146,13 +149,21 @@ class Kubernetes:
 
     @asynccontextmanager
     async def _answer(
-        self, method: str, path: str, body: Object | None, content_type: str, params: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: Object | None,
+        content_type: str,
+        params: Mapping[str, str],
+        patience: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         session = self._session or self._log_in()
         url = self._server + path.format(namespace=self.namespace)
         headers = {"Content-Type": content_type} if body is not None else {}
         try:
-            async with session.request(method, url, json=body, params=params, headers=headers) as response:
+            async with session.request(
+                method, url, json=body, params=params, headers=headers, timeout=patience
+            ) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"The API server cannot be reached: {str(error) or type(error).__name__}") from error

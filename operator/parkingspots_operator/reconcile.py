@@ -46,13 +46,16 @@ class Reconciler:
     now: Callable[[], datetime] = utc_now
 
     async def reconcile(self, release: Release, seen: Look) -> Reconciled:
-        """Raises Unavailable or Conflict; then nothing is lost, and the next look finds what was done."""
+        """Raises Unavailable or Conflict; then nothing is lost, and the next look finds what was done.
+
+        Where the API server makes no Job but takes a status (an admission webhook fails), the status says so.
+        """
         world = await world_of(self.api, release, seen, self.now())
         memory = remember(Memory.of(release.status), release, world)
         step = next_step(release, memory, world)
         try:
             await self._start(release, step)
-        except Refused as refusal:
+        except (Refused, Unavailable) as refusal:
             memory, step = _refused(release, memory, world, step, str(refusal))
         if isinstance(step, Rest):
             memory = concluded(memory, world.now)
@@ -105,7 +108,7 @@ class Reconciler:
 def _refused(release: Release, memory: Memory, world: World, step: Step, why: str) -> tuple[Memory, Step]:
     """Without its migration a release cannot go on; without a purge it can."""
     if isinstance(step, Purge):
-        memory = unpurged(memory, release, step.prefix, f"Kubernetes refuses Job {step.job}: {why}")
+        memory = unpurged(memory, release, step.prefix, f"Kubernetes does not make Job {step.job}: {why}")
         return memory, next_step(release, memory, world)
     job = step.job if isinstance(step, Migrate) else ""
-    return memory, Stall("JobRefused", f"Kubernetes refuses Job {job}: {why}")
+    return memory, Stall("JobRefused", f"Kubernetes does not make Job {job}: {why}")

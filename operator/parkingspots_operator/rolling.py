@@ -57,10 +57,24 @@ def other_prefixes(release: Release, world: World) -> list[str]:
     return [prefix for prefix in dict.fromkeys(seen) if prefix and prefix != release.prefix]
 
 
-def late(release: Release, world: World) -> str | None:
-    """Why the release makes no progress, where Kubernetes has given up waiting for it."""
+def hindrance(release: Release, world: World) -> str | None:
+    """Why the release makes no progress: what keeps a new pod from serving, or that Kubernetes has given up waiting."""
     deployment = world.deployment
-    if deployment is None or not deployment.late or _not_yet(deployment, release.prefix):
+    if deployment is None or _not_yet(deployment, release.prefix):
         return None
-    trouble = next((pod.trouble for pod in world.serving if pod.trouble and not pod.over), None)
-    return f"{deployment.late}{f' {trouble}' if trouble else ''}"
+    newest = [pod for pod in _newest(release, world) if pod.trouble and not pod.over]
+    troubled = next((pod for pod in newest if deployment.late or world.lasts(pod)), None)
+    return " ".join(filter(None, (deployment.late, f"Pod {troubled.name}: {troubled.trouble}" if troubled else "")))
+
+
+def homeless(release: Release, world: World) -> str:
+    """Which new pod no node takes; a cluster that grows by itself takes it in time."""
+    pod = next((pod for pod in _newest(release, world) if pod.homeless), None)
+    return f" No node takes pod {pod.name}: {pod.homeless}" if pod else ""
+
+
+def _newest(release: Release, world: World) -> list[Pod]:
+    """The pods of the release by the newest of its templates; a change of a setting makes another one."""
+    pods = [pod for pod in world.serving if pod.prefix == release.prefix and not pod.deleting]
+    newest = max(pods, key=lambda pod: pod.created, default=None)
+    return [pod for pod in pods if newest and pod.template == newest.template]

@@ -89,9 +89,12 @@ class Rounds:
         """Look at every Release once; the seconds until the next round, if nothing changes before."""
         try:
             seen = await look(self.api, self.watched)
-            at_rest = [await self._one(release, seen) for release in seen.releases]
         except (Unavailable, Refused, Missing) as error:
+            self.watched.interrupted()
             return self._away(error)
+        at_rest, away = await self._each(seen)
+        if away is not None:
+            return self._away(away)
         if self._unreachable:
             log.info("the API server can be used again", tries=self._unreachable)
         self._unreachable = 0
@@ -99,6 +102,16 @@ class Rounds:
         uids = {release.uid for release in seen.releases}
         self._failing = {uid: each for uid, each in self._failing.items() if uid in uids}
         return self.pace.resting if all(at_rest) else self.pace.working
+
+    async def _each(self, seen: Look) -> tuple[list[bool], Exception | None]:
+        """Whether each Release is at rest; with the last error of the API server, which keeps none from its turn."""
+        at_rest, away = list[bool](), None
+        for release in seen.releases:
+            try:
+                at_rest.append(await self._one(release, seen))
+            except Unavailable as error:
+                away = error
+        return at_rest, away
 
     def _away(self, error: Exception) -> float:
         """Said once, not at each try."""

@@ -31,6 +31,10 @@ class Watched:
         else:
             self._behind.setdefault(kind, self._clock())
 
+    def interrupted(self) -> None:
+        """Nothing could be read, so nothing is known of a stream: what is behind then has its time from then on."""
+        self._behind.clear()
+
     def silent(self) -> list[str]:
         """The kinds whose stream has been behind for too long."""
         return sorted(kind for kind, since in self._behind.items() if self._clock() - since > PATIENCE)

@@ -14,6 +14,8 @@ PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 NO_IMAGE = PULLING | {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
 NO_CONTAINER = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 PULL_PATIENCE = timedelta(seconds=20)
+CRASHES = 2
+"""So often a container may end before it counts as one that does nothing else."""
 LAST_LINES, LAST_CHARACTERS = 10, 1_000
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -44,12 +46,17 @@ class Pod:
     name: str
     job: str
     prefix: str
+    template: str
+    """Which of the Deployment's templates it was made of."""
     created: datetime
     over: bool
     """It has ended, well or not."""
+    deleting: bool
     working: bool
     """One of its containers runs."""
     trouble: Trouble | None
+    homeless: str
+    """Why no node takes it."""
     said: str
     """What its last container said when it ended."""
 
@@ -64,7 +71,10 @@ class Pod:
             name=text(body, "metadata", "name"),
             job=next((text(labels, name) for name in JOB_NAMES if text(labels, name)), ""),
             prefix=text(body, "metadata", "annotations", PREFIX_ANNOTATION),
+            template=text(labels, "pod-template-hash"),
             created=moment(body, "metadata", "creationTimestamp") or EARLIEST,
+            deleting=bool(text(body, "metadata", "deletionTimestamp")),
+            homeless=_homeless(body),
             over=text(body, "status", "phase") in {"Succeeded", "Failed"},
             working=any(mapping(status, "state", "running") for status in statuses),
             trouble=next((found for status in statuses if (found := _trouble(status))), None),
@@ -80,7 +90,24 @@ def _trouble(status: Object) -> Trouble | None:
         return Trouble("ImageUnavailable", head, detail or reason, passing=reason in PULLING)
     if reason in NO_CONTAINER:
         return Trouble("ContainerUnavailable", f"The container {text(status, 'name')} cannot be made", detail or reason)
+    if number(status, "restartCount") >= CRASHES and not mapping(status).get("ready"):
+        return Trouble(
+            "ContainerCrashes", f"The container {text(status, 'name')} ends again and again", _last_end(status)
+        )
     return None
+
+
+def _last_end(status: Object) -> str:
+    """As Kubernetes saw the container end: with its last words, where it had any."""
+    end = mapping(status, "lastState", "terminated")
+    why = f"exit code {number(end, 'exitCode')}" + (f", {reason}" if (reason := text(end, "reason")) else "")
+    said = last_lines(text(end, "message"))
+    return f"{why}\n{said}" if said else f"{why}."
+
+
+def _homeless(body: Object) -> str:
+    placed = (each for each in objects(body, "status", "conditions") if each.get("type") == "PodScheduled")
+    return next((text(each, "message") for each in placed if text(each, "reason") == "Unschedulable"), "")
 
 
 @dataclass(frozen=True)
@@ -177,10 +204,13 @@ class World:
 
     def is_stuck(self, job: str) -> bool:
         """It does not begin, and that does not look as if it passed within moments."""
-        waiting = [pod for pod in self.pods_of(job) if pod.trouble and not pod.over]
-        return any(
-            not (pod.trouble and pod.trouble.passing) or self.now - pod.created > PULL_PATIENCE for pod in waiting
-        )
+        return any(self.lasts(pod) for pod in self.pods_of(job))
+
+    def lasts(self, pod: Pod) -> bool:
+        """Something keeps the pod from beginning, and does not look as if it passed within moments."""
+        if pod.trouble is None or pod.over:
+            return False
+        return not pod.trouble.passing or self.now - pod.created > PULL_PATIENCE
 
     def is_working(self, job: str) -> bool:
         return any(pod.working for pod in self.pods_of(job))

@@ -27,6 +27,7 @@ FAILURES: dict[int, type[web.HTTPException]] = {
     404: web.HTTPNotFound,
     409: web.HTTPConflict,
     422: web.HTTPUnprocessableEntity,
+    500: web.HTTPInternalServerError,
     503: web.HTTPServiceUnavailable,
 }
 VERBS = ["create", "get", "list", "patch", "watch"]

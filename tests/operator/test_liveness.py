@@ -53,6 +53,18 @@ class TestStreams:
         watched.compare("jobs", [body("a", 2)])
         assert watched.silent() == []
 
+    def test_one_that_was_behind_when_the_api_server_went_away_has_its_time_when_it_is_back(self) -> None:
+        clock = Clock()
+        watched = Watched(clock)
+        watched.compare("jobs", [body("a", 1)])
+        clock.seconds = 10
+        watched.interrupted()
+        clock.seconds = 600
+        assert watched.silent() == []
+        watched.compare("jobs", [body("a", 1)])
+        clock.seconds = 721
+        assert watched.silent() == ["jobs"]
+
     def test_what_was_deleted_is_forgotten(self) -> None:
         watched = Watched()
         watched.told("ADDED", body("a", 1))
@@ -88,6 +100,18 @@ async def test_a_complaint_is_a_503_that_says_why(cluster: Cluster) -> None:
     await cluster.install()
     status, text = await asked(cluster.api, "/healthz", seconds=121)
     assert (status, text) == (503, '{"complaints": ["the stream of releases tells nothing"]}')
+
+
+async def test_an_outage_that_begins_before_a_stream_has_told_of_all_is_no_complaint(cluster: Cluster) -> None:
+    await cluster.install()
+    async with Kubernetes("ps") as api:
+        operator, clock = made_of(api), Clock()
+        operator.watched._clock = clock
+        await operator.look()
+        await cluster.api.go_away()
+        await operator.look()
+        clock.seconds = 600
+        assert complaints(operator.rounds, operator.watched) == []
 
 
 async def asked(api: StandIn, path: str, seconds: float = 0) -> tuple[int, str]:

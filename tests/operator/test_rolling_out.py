@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kube.objects import DEPLOYMENT, job_status, serving_pod, waiting
+from kube.objects import DEPLOYMENT, at, job_status, serving_pod, waiting
 from kube.story import Story
 from parkingspots_operator.decide import AwaitRollout, Rest, Stall
 
@@ -90,6 +90,68 @@ def test_a_rollout_that_kubernetes_gave_up_waiting_for_is_stalled_and_recovers(m
     assert "no x:2" in step.message
     migrated.deploy()
     assert migrated.look() == Rest()
+
+
+def crashing(restarts: int, said: str = "", *, ready: bool = False, **state: Any) -> dict[str, Any]:
+    """The status of a container that has ended so often."""
+    end = {"terminated": {"exitCode": 1, "reason": "Error", "message": said}}
+    return {"name": "api", "image": "x:2", "ready": ready, "restartCount": restarts, "state": state, "lastState": end}
+
+
+@pytest.mark.parametrize("state", [waiting("CrashLoopBackOff"), {"running": {}}], ids=["waiting", "once more"])
+def test_a_new_pod_that_ends_again_and_again_is_a_stall_with_its_last_words(
+    migrated: Story, state: dict[str, Any]
+) -> None:
+    pod = serving_pod("new", "one", containerStatuses=[crashing(2, "No key.\n", **state)])
+    migrated.deploy(pod, updatedReplicas=1)
+    step = migrated.look()
+    assert isinstance(step, Stall)
+    assert step.reason == "RolloutStalled"
+    assert "Pod new: The container api ends again and again: exit code 1, Error\nNo key." in step.message
+    assert migrated.condition("RolledOut")["message"] == step.message
+    migrated.deploy(serving_pod("new", "one", containerStatuses=[crashing(2, ready=True, running={})]))
+    assert migrated.look() == Rest()
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [
+        [serving_pod("new", "one", containerStatuses=[crashing(1, **waiting("CrashLoopBackOff"))])],
+        [serving_pod("old", "zero", containerStatuses=[crashing(9)]), serving_pod("new", "one")],
+        [serving_pod("new", "one", containerStatuses=[crashing(9)], phase="Failed")],
+    ],
+    ids=["it ended once", "it is an old one", "it has been given up"],
+)
+def test_it_goes_on_waiting_where_a_pod_has_ended_and(migrated: Story, pods: list[dict[str, Any]]) -> None:
+    migrated.deploy(*pods, updatedReplicas=1)
+    assert isinstance(migrated.look(), AwaitRollout)
+
+
+def test_pods_of_a_setting_that_has_been_mended_hold_nothing_up(migrated: Story) -> None:
+    broken = serving_pod("broken", "one", containerStatuses=[crashing(9)])
+    mended = serving_pod("mended", "one")
+    broken["metadata"]["labels"] = {"pod-template-hash": "a"}
+    mended["metadata"] |= {"labels": {"pod-template-hash": "b"}, "creationTimestamp": at(60)}
+    migrated.deploy(broken, mended, updatedReplicas=1)
+    assert isinstance(migrated.look(), AwaitRollout)
+
+
+def test_an_image_that_a_new_pod_cannot_have_is_a_stall_once_that_lasts(migrated: Story) -> None:
+    unpulled = {"name": "api", "image": "x:2", "state": waiting("ImagePullBackOff", "no x:2")}
+    migrated.deploy(serving_pod("new", "one", containerStatuses=[unpulled]), updatedReplicas=1)
+    assert isinstance(migrated.look(), AwaitRollout)
+    migrated.pass_by(seconds=21)
+    step = migrated.look()
+    assert isinstance(step, Stall)
+    assert "Pod new: The image x:2 cannot be pulled: no x:2" in step.message
+
+
+def test_a_pod_that_no_node_takes_is_waited_for_and_named(migrated: Story) -> None:
+    unplaced = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes: cpu"}
+    migrated.deploy(serving_pod("new", "one", phase="Pending", conditions=[unplaced]), updatedReplicas=1)
+    step = migrated.look()
+    assert isinstance(step, AwaitRollout)
+    assert "No node takes pod new: 0/1 nodes: cpu" in step.message
 
 
 @pytest.mark.parametrize("about", [{"prefix": "zero"}, {"observedGeneration": 0}], ids=["another", "not taken up"])

@@ -128,7 +128,7 @@ async def test_a_job_that_came_between_is_taken_as_made(cluster: Cluster, operat
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("status", [403, 422])
+    @pytest.mark.parametrize("status", [403, 422, 500, 503])
     async def test_a_migration_that_kubernetes_refuses_is_stalled_with_its_sentence(
         self, cluster: Cluster, operator: Operator, status: int
     ) -> None:
@@ -138,6 +138,16 @@ class TestRefusals:
         assert cluster.phase() == "JobRefused"
         assert "exceeded quota: pods=0" in cluster.condition("Stalled")["message"]
         assert cluster.told() == ["JobRefused"]
+
+    async def test_a_webhook_that_fails_for_one_release_keeps_no_other_from_its_turn(
+        self, cluster: Cluster, operator: Operator
+    ) -> None:
+        await cluster.install()
+        await cluster.install("other", deployment="other", suspend=True)
+        cluster.api.refusals["create", "jobs"] = (500, "failed calling webhook")
+        assert await operator.look() == 60
+        assert "failed calling webhook" in cluster.condition("Stalled")["message"]
+        assert cluster.phase("other") == "Suspended"
 
     async def test_it_goes_on_by_itself_when_it_is_allowed(self, cluster: Cluster, operator: Operator) -> None:
         await cluster.install()
