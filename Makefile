@@ -69,8 +69,8 @@ format: install ## Format the code and mend what can be mended
 	@$(BIN)/ruff format
 
 lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer versions)
-	@$(COMPILE) service/pyproject.toml -o requirements/runtime.txt
-	@$(COMPILE) --extra monitor service/pyproject.toml operator/pyproject.toml requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) service/pyproject.toml --extra tracing -o requirements/runtime.txt
+	@$(COMPILE) --extra monitor service/pyproject.toml operator/pyproject.toml requirements/dev.in --extra tracing -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) operator/pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 	@$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
 	@$(COMPILE) requirements/debug.in -c requirements/dev.txt -o requirements/debug.txt
