@@ -1,5 +1,6 @@
 """The chart as it is handed out."""
 
+import re
 import tarfile
 import tomllib
 from pathlib import Path
@@ -77,6 +78,13 @@ def test_a_resource_of_the_chart_is_the_first_of_its_file() -> None:
     for path in CHART.rglob("templates/**/*.yaml"):
         kinds = [line.removeprefix("kind: ") for line in path.read_text().splitlines() if line.startswith("kind: ")]
         assert path.name in loose or len(kinds) == 1, path.name
+
+
+def test_no_template_of_another_part_of_an_umbrella_chart_can_take_the_place_of_ours() -> None:
+    """Helm knows the templates of all charts by name alone."""
+    for path in (*CHART.rglob("templates/**/*.tpl"), *CHART.rglob("templates/**/*.yaml")):
+        for name in re.findall(r'\bdefine "([^"]+)"', path.read_text()):
+            assert name.startswith("parkingspots."), path
 
 
 def test_the_operator_may_do_what_it_says_and_nothing_else(evaluation: list[Manifest]) -> None:

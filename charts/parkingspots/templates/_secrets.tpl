@@ -92,7 +92,7 @@ changes.
 
 {{- define "parkingspots.databaseSecret" -}}
 {{- if .Values.postgresql.enabled -}}
-{{- include "postgresql.secretName" .Subcharts.postgresql -}}
+{{- include "parkingspots.postgresql.secretName" .Subcharts.postgresql -}}
 {{- else if .Values.externalDatabase.existingSecret -}}
 {{- .Values.externalDatabase.existingSecret -}}
 {{- else if .Values.externalDatabase.password -}}
@@ -103,7 +103,7 @@ changes.
 {{/* Under which key the password stands there. */}}
 {{- define "parkingspots.databaseKey" -}}
 {{- if .Values.postgresql.enabled -}}
-{{- include "postgresql.passwordKey" . -}}
+{{- include "parkingspots.postgresql.passwordKey" . -}}
 {{- else if .Values.externalDatabase.existingSecret -}}
 {{- .Values.externalDatabase.passwordKey -}}
 {{- else -}}
@@ -113,7 +113,7 @@ DATABASE_PASSWORD
 
 {{- define "parkingspots.cacheSecret" -}}
 {{- if .Values.valkey.enabled -}}
-{{- include "valkey.secretName" .Subcharts.valkey -}}
+{{- include "parkingspots.valkey.secretName" .Subcharts.valkey -}}
 {{- else if .Values.externalCache.existingSecret -}}
 {{- .Values.externalCache.existingSecret -}}
 {{- else if .Values.externalCache.password -}}

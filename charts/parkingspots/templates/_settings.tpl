@@ -13,7 +13,7 @@ secrets from Secrets.
   "DATABASE_POOL_SIZE" (toString .Values.api.databasePoolSize)
 -}}
 {{- if .Values.postgresql.enabled -}}
-{{- $_ := set $own "DATABASE_HOST" (include "postgresql.fullname" .Subcharts.postgresql) -}}
+{{- $_ := set $own "DATABASE_HOST" (include "parkingspots.postgresql.fullname" .Subcharts.postgresql) -}}
 {{- $_ := set $own "DATABASE_PORT" "5432" -}}
 {{- $_ := set $own "DATABASE_NAME" .Values.postgresql.auth.database -}}
 {{- $_ := set $own "DATABASE_USER" .Values.postgresql.auth.username -}}
@@ -25,7 +25,7 @@ secrets from Secrets.
 {{- with .Values.externalDatabase.sslmode }}{{ $_ := set $own "DATABASE_SSLMODE" . }}{{ end -}}
 {{- end -}}
 {{- if .Values.valkey.enabled -}}
-{{- $_ := set $own "REDIS_HOST" (include "valkey.fullname" .Subcharts.valkey) -}}
+{{- $_ := set $own "REDIS_HOST" (include "parkingspots.valkey.fullname" .Subcharts.valkey) -}}
 {{- $_ := set $own "REDIS_PORT" "6379" -}}
 {{- else if .Values.externalCache.host -}}
 {{- $_ := set $own "REDIS_HOST" .Values.externalCache.host -}}
@@ -87,7 +87,7 @@ secrets from Secrets.
 {{- end }}
 {{- with include "parkingspots.cacheSecret" . }}
 {{- if $.Values.valkey.enabled }}
-{{- include "parkingspots.fromSecret" (list "REDIS_PASSWORD" . (include "valkey.passwordKey" $) false) }}
+{{- include "parkingspots.fromSecret" (list "REDIS_PASSWORD" . (include "parkingspots.valkey.passwordKey" $) false) }}
 {{- else if and $.Values.externalCache.existingSecret $.Values.externalCache.urlKey }}
 {{- include "parkingspots.fromSecret" (list "REDIS_URL" . $.Values.externalCache.urlKey false) }}
 {{- else }}

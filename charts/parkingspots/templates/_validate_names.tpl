@@ -3,8 +3,8 @@
 {{- define "parkingspots.objectionsToNames" -}}
 {{- $fullname := include "parkingspots.fullname" . -}}
 {{- $names := list $fullname -}}
-{{- if .Values.postgresql.enabled }}{{ $names = append $names (include "postgresql.fullname" .Subcharts.postgresql) }}{{ end -}}
-{{- if .Values.valkey.enabled }}{{ $names = append $names (include "valkey.fullname" .Subcharts.valkey) }}{{ end -}}
+{{- if .Values.postgresql.enabled }}{{ $names = append $names (include "parkingspots.postgresql.fullname" .Subcharts.postgresql) }}{{ end -}}
+{{- if .Values.valkey.enabled }}{{ $names = append $names (include "parkingspots.valkey.fullname" .Subcharts.valkey) }}{{ end -}}
 {{- range $names }}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .) }}
 {{ . }} cannot be the name of a Service: choose a name for the release that begins with a letter, and has letters, digits and dashes only.

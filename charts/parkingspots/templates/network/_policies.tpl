@@ -5,7 +5,7 @@
 - to:
     - podSelector:
         matchLabels:
-          {{- include "postgresql.selectorLabels" .Subcharts.postgresql | nindent 10 }}
+          {{- include "parkingspots.postgresql.selectorLabels" .Subcharts.postgresql | nindent 10 }}
   ports: [{port: 5432, protocol: TCP}]
 {{- else }}
 - ports:
@@ -17,7 +17,7 @@
 - to:
     - podSelector:
         matchLabels:
-          {{- include "valkey.selectorLabels" .Subcharts.valkey | nindent 10 }}
+          {{- include "parkingspots.valkey.selectorLabels" .Subcharts.valkey | nindent 10 }}
   ports: [{port: 6379, protocol: TCP}]
 {{- else if include "parkingspots.hasCache" . }}
 - ports: [{port: {{ .Values.externalCache.port }}, protocol: TCP}]

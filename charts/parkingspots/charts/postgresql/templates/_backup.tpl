@@ -1,5 +1,5 @@
 {{/* A pod that works with dumps. Call with (list . "component" "script"). */}}
-{{- define "postgresql.dumpJob" -}}
+{{- define "parkingspots.postgresql.dumpJob" -}}
 {{- $root := index . 0 -}}
 backoffLimit: 0
 activeDeadlineSeconds: 21600
@@ -7,24 +7,24 @@ ttlSecondsAfterFinished: 604800
 template:
   metadata:
     labels:
-      {{- include "postgresql.labels" (list $root (index . 1)) | nindent 6 }}
+      {{- include "parkingspots.postgresql.labels" (list $root (index . 1)) | nindent 6 }}
   spec:
-    {{- include "postgresql.pod" $root | nindent 4 }}
+    {{- include "parkingspots.postgresql.pod" $root | nindent 4 }}
     restartPolicy: Never
     volumes:
-      - {name: dumps, persistentVolumeClaim: {claimName: {{ $root.Values.backup.existingClaim | default (printf "%s-backup" (include "postgresql.fullname" $root)) }}}}
+      - {name: dumps, persistentVolumeClaim: {claimName: {{ $root.Values.backup.existingClaim | default (printf "%s-backup" (include "parkingspots.postgresql.fullname" $root)) }}}}
       - {name: tmp, emptyDir: {}}
     containers:
-      - {{- include "postgresql.container" (list $root (index . 1)) | nindent 8 }}
+      - {{- include "parkingspots.postgresql.container" (list $root (index . 1)) | nindent 8 }}
         command: [sh, -euc]
         args:
           - |
             {{- index . 2 | nindent 12 }}
         env:
-          - {name: PGHOST, value: {{ include "postgresql.fullname" $root }}}
+          - {name: PGHOST, value: {{ include "parkingspots.postgresql.fullname" $root }}}
           - {name: PGUSER, value: {{ $root.Values.auth.username | quote }}}
           - {name: PGDATABASE, value: {{ $root.Values.auth.database | quote }}}
-          - {name: PGPASSWORD, valueFrom: {secretKeyRef: {name: {{ include "postgresql.secretName" $root }}, key: password}}}
+          - {name: PGPASSWORD, valueFrom: {secretKeyRef: {name: {{ include "parkingspots.postgresql.secretName" $root }}, key: password}}}
         terminationMessagePolicy: FallbackToLogsOnError
         volumeMounts:
           - {name: dumps, mountPath: /dumps}
@@ -34,7 +34,7 @@ template:
 {{- end -}}
 
 {{/* The pods that work with dumps. */}}
-{{- define "postgresql.dumpSelector" -}}
+{{- define "parkingspots.postgresql.dumpSelector" -}}
 matchLabels:
   app.kubernetes.io/name: postgresql
   app.kubernetes.io/instance: {{ .Release.Name }}
@@ -43,7 +43,7 @@ matchExpressions:
 {{- end -}}
 
 {{/* Written under another name first: what has the right name is whole. */}}
-{{- define "postgresql.backupScript" -}}
+{{- define "parkingspots.postgresql.backupScript" -}}
 file=/dumps/$(date -u +%Y%m%dT%H%M%SZ).dump
 rm -f /dumps/*.part
 pg_dump --format custom --file "$file.part"
@@ -54,7 +54,7 @@ echo "Kept $file"
 {{- end -}}
 
 {{/* All or nothing: what was there is back where a step fails. */}}
-{{- define "postgresql.restoreScript" -}}
+{{- define "parkingspots.postgresql.restoreScript" -}}
 file=$(ls -1r /dumps/*.dump | head -n 1)
 [ -n "$file" ] || { echo "There is no dump in the volume." >&2; exit 1; }
 echo "Restoring $file"

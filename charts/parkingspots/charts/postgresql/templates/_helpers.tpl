@@ -1,24 +1,24 @@
 {{/* The chart above asks for these names too. */}}
 
 {{/* At most 44 characters: a CronJob's name may have 52, and -restore comes behind it. */}}
-{{- define "postgresql.fullname" -}}
+{{- define "parkingspots.postgresql.fullname" -}}
 {{- printf "%s-postgresql" (include "parkingspots.shortened" (list .Release.Name 33)) -}}
 {{- end -}}
 
-{{- define "postgresql.secretName" -}}
-{{- .Values.auth.existingSecret | default (include "postgresql.fullname" .) -}}
+{{- define "parkingspots.postgresql.secretName" -}}
+{{- .Values.auth.existingSecret | default (include "parkingspots.postgresql.fullname" .) -}}
 {{- end -}}
 
-{{- define "postgresql.passwordKey" -}}password{{- end -}}
+{{- define "parkingspots.postgresql.passwordKey" -}}password{{- end -}}
 
-{{- define "postgresql.selectorLabels" -}}
+{{- define "parkingspots.postgresql.selectorLabels" -}}
 app.kubernetes.io/name: postgresql
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: database
 {{- end -}}
 
 {{/* Call with (list . "component"). */}}
-{{- define "postgresql.labels" -}}
+{{- define "parkingspots.postgresql.labels" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: postgresql
 app.kubernetes.io/instance: {{ $root.Release.Name }}
@@ -30,20 +30,20 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end -}}
 
 {{/* Call with (list . "component" "-suffix"). */}}
-{{- define "postgresql.metadata" -}}
+{{- define "parkingspots.postgresql.metadata" -}}
 {{- $root := index . 0 -}}
-name: {{ include "postgresql.fullname" $root }}{{ index . 2 }}
+name: {{ include "parkingspots.postgresql.fullname" $root }}{{ index . 2 }}
 namespace: {{ $root.Release.Namespace }}
 labels:
-  {{- include "postgresql.labels" (list $root (index . 1)) | nindent 2 }}
+  {{- include "parkingspots.postgresql.labels" (list $root (index . 1)) | nindent 2 }}
 {{- end -}}
 
-{{- define "postgresql.image" -}}
+{{- define "parkingspots.postgresql.image" -}}
 {{- include "parkingspots.image" (list . .Values.image) -}}
 {{- end -}}
 
 {{/* The head of a pod on the image. */}}
-{{- define "postgresql.pod" -}}
+{{- define "parkingspots.postgresql.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- include "parkingspots.imagePullSecrets" . }}
@@ -55,10 +55,10 @@ securityContext:
 {{- end -}}
 
 {{/* The head of a container on the image. Call with (list . "name"). */}}
-{{- define "postgresql.container" -}}
+{{- define "parkingspots.postgresql.container" -}}
 {{- $root := index . 0 -}}
 name: {{ index . 1 }}
-image: {{ include "postgresql.image" $root }}
+image: {{ include "parkingspots.postgresql.image" $root }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 securityContext:
   {{- include "parkingspots.securityContext" $root | nindent 2 }}

@@ -1,30 +1,30 @@
 {{/* The chart above asks for these names too. */}}
 
-{{- define "valkey.fullname" -}}
+{{- define "parkingspots.valkey.fullname" -}}
 {{- printf "%s-valkey" (include "parkingspots.shortened" (list .Release.Name 40)) -}}
 {{- end -}}
 
-{{- define "valkey.secretName" -}}
-{{- .Values.auth.existingSecret | default (include "valkey.fullname" .) -}}
+{{- define "parkingspots.valkey.secretName" -}}
+{{- .Values.auth.existingSecret | default (include "parkingspots.valkey.fullname" .) -}}
 {{- end -}}
 
-{{- define "valkey.passwordKey" -}}password{{- end -}}
+{{- define "parkingspots.valkey.passwordKey" -}}password{{- end -}}
 
-{{- define "valkey.selectorLabels" -}}
+{{- define "parkingspots.valkey.selectorLabels" -}}
 app.kubernetes.io/name: valkey
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: cache
 {{- end -}}
 
-{{- define "valkey.metadata" -}}
-name: {{ include "valkey.fullname" . }}
+{{- define "parkingspots.valkey.metadata" -}}
+name: {{ include "parkingspots.valkey.fullname" . }}
 namespace: {{ .Release.Namespace }}
 labels:
-  {{- include "valkey.labels" . | nindent 2 }}
+  {{- include "parkingspots.valkey.labels" . | nindent 2 }}
 {{- end -}}
 
-{{- define "valkey.labels" -}}
-{{ include "valkey.selectorLabels" . }}
+{{- define "parkingspots.valkey.labels" -}}
+{{ include "parkingspots.valkey.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Values.image.tag | quote }}
 app.kubernetes.io/part-of: parkingspots
 app.kubernetes.io/managed-by: {{ .Release.Service }}
