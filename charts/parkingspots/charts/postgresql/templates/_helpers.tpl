@@ -54,6 +54,21 @@ securityContext:
 {{- include "parkingspots.placement" .Values }}
 {{- end -}}
 
+{{/*
+A first start that is cut off leaves data without the application's role, and the image would take it as it is. So a mark stands beside the
+data from before it is made until the role is there; what is found with its mark has served nobody, and is made anew.
+*/}}
+{{- define "parkingspots.postgresql.startScript" -}}
+mark=$PGDATA.unfinished
+if [ -e "$mark" ]; then rm -rf "${PGDATA:?}"; fi
+if [ ! -s "$PGDATA/PG_VERSION" ]; then mkdir -p "$(dirname "$PGDATA")"; touch "$mark"; fi
+{{- if .Values.upgradeMajor }}
+# The image begins beside the data of another version only in a folder that is not called as its own.
+export PGDATA="$PGDATA/"
+{{- end }}
+exec docker-entrypoint.sh postgres "$@"
+{{- end -}}
+
 {{/* The head of a container on the image. Call with (list . "name"). */}}
 {{- define "parkingspots.postgresql.container" -}}
 {{- $root := index . 0 -}}
