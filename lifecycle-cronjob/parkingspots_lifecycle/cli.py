@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from parkingspots.kit import logs
+from parkingspots.kit import logs, tracing
 from parkingspots.kit.database import Database, described
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments.command import till_of, why_off
@@ -115,7 +115,11 @@ async def _working(only: Sequence[str] = ()) -> AsyncIterator[Bench]:
     logs.configure(settings, sys.stderr)  # what a run says is for programs, too
     for warning in settings.warnings():
         log.warning(warning)
-    async with aclosing(Database(settings, pool_size=POOL_SIZE)) as database, till_of(settings, database) as till:
+    async with (
+        tracing.traced("parkingspots-lifecycle"),
+        aclosing(Database(settings, pool_size=POOL_SIZE)) as database,
+        till_of(settings, database) as till,
+    ):
         if till is None and (of_money := [step.name for step in STEPS if step.is_of_money and step.name in only]):
             raise Unfinished(f"{', '.join(of_money)} cannot be done: {why_off(settings)}")
         yield Bench(database, till)

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from parkingspots.kit import job_runs
+from parkingspots.kit import job_counts, job_runs, tracing
 from parkingspots.kit.database import described
+from parkingspots.kit.job_counts import Counts
 from parkingspots.kit.job_runs import Due, Outcome
 from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 
@@ -67,7 +68,7 @@ async def run(
     database is away, so that nothing can be written down.
     """
     stop, run_id = stop or asyncio.Event(), uuid4()
-    return [await _run(step, bench, stop, run_id, told) for step in steps(bench, only) if not stop.is_set()]
+    return [await _traced(step, bench, stop, run_id, told) for step in steps(bench, only) if not stop.is_set()]
 
 
 async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
@@ -76,8 +77,16 @@ async def due(bench: Bench, only: Sequence[str] = ()) -> list[tuple[Step, Due]]:
         return [(step, await step.due(session)) for step in steps(bench, only)]
 
 
+async def _traced(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
+    with tracing.step(step.name):
+        result = await _run(step, bench, stop, run_id, told)
+        tracing.failed(result.error)
+    return result
+
+
 async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
     began, claimed, failed, waiting, error = monotonic(), 0, 0, 0, None
+    before = job_counts.counted() if bench.is_own_process else None
     async with bench.database.transaction(durable=False) as session:
         row_id = await job_runs.begin(session, run_id, step.name)
     try:
@@ -94,7 +103,15 @@ async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told
         bench.database.transaction(durable=False) as session,
     ):
         await job_runs.end(session, row_id, outcome)
+        await job_counts.add(session, _counted(step, outcome, before))
     return Result(step, outcome, monotonic() - began, error)
+
+
+def _counted(step: Step, outcome: Outcome, before: Counts | None) -> Counts:
+    """What the step has moved and, where nobody asks this process, counted since `before`."""
+    own = job_counts.counted() - before if before is not None else Counts()
+    own.update(job_counts.done(step.name, outcome.done))
+    return own
 
 
 async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterator[Moved]:

@@ -46,7 +46,7 @@ def _log(results: Sequence[Result]) -> None:
 async def run_for_ever(settings: Settings) -> None:
     """The loop inside an API process (ENABLE_BACKGROUND_TASKS), on connections of its own, until it is cancelled."""
     async with aclosing(Database(settings, pool_size=1)) as database, till_of(settings, database) as till:
-        await run_until(asyncio.Event(), Bench(database, till))
+        await run_until(asyncio.Event(), Bench(database, till, is_own_process=False))
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -30,6 +30,8 @@ class Bench:
 
     database: Database
     till: Till | None = None
+    is_own_process: bool = True
+    """Which nobody asks what it counted; False inside of an API process, which tells of that itself."""
 
 
 @dataclass(frozen=True)

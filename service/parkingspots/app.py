@@ -1,7 +1,7 @@
 """The application: every room's routes, wired once."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from parkingspots import __version__, health, own_port
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
-from parkingspots.kit import answers, docs, memory
+from parkingspots.kit import answers, docs, memory, tracing, vitals
 from parkingspots.kit.background import background_tasks, beside
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
@@ -62,6 +62,7 @@ def create(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(tracing.traced("parkingspots"))
             app.state.database = await stack.enter_async_context(aclosing(Database(settings)))
             app.state.probe = await stack.enter_async_context(aclosing(Database(settings, pool_size=1)))
             app.state.cache = await stack.enter_async_context(aclosing(Cache(settings)))
@@ -70,6 +71,7 @@ def create(
             app.state.mailer = mailer(settings)
             await stack.enter_async_context(paying(app))
             await stack.enter_async_context(background_tasks(settings))
+            await stack.enter_async_context(_watched(app))
             await stack.enter_async_context(own_port.metrics_served(app))
             await stack.enter_async_context(beside(memory.give_back_again_and_again()))
             yield
@@ -99,6 +101,11 @@ def create(
     describe(app)
     _add_middleware(app)
     return app
+
+
+def _watched(app: FastAPI) -> AbstractAsyncContextManager[None]:
+    state = app.state
+    return beside(vitals.look_again_and_again(state.database, state.probe, state.cache, state.follower))
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -6,7 +6,8 @@ import structlog
 from starlette.types import ASGIApp
 
 from parkingspots.kit import logs, memory
-from parkingspots.kit.starting import made_to_last
+from parkingspots.kit.starting import made_to_last, without_opentelemetry
+from parkingspots.kit.tracing.wishes import leave_out_unknown_propagators
 from parkingspots.settings import SettingsError, load
 
 log = structlog.get_logger(__name__)
@@ -22,8 +23,10 @@ def application() -> ASGIApp:
     memory.give_back_large_blocks()
     for warning in settings.warnings():
         log.warning(warning)
+    leave_out_unknown_propagators()
     with made_to_last():
-        from parkingspots.app import create  # here: nearly all that lasts is what this loads
-        from parkingspots.front import front
+        with without_opentelemetry():
+            from parkingspots.app import create  # here: nearly all that lasts is what this loads
+            from parkingspots.front import front
 
         return front(create(settings))

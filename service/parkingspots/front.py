@@ -7,18 +7,35 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from parkingspots.kit import tracing
+from parkingspots.kit.request_log import RequestLog
+from parkingspots.kit.requests import Measured
 from parkingspots.reads.shortcut import Shortcut
 from parkingspots.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
-SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match")
-TOLD = ("Link", "X-Total-Count", "ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed")
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match", "X-Request-ID")
+TOLD = (
+    "Link",
+    "X-Total-Count",
+    "ETag",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotency-Replayed",
+    "X-Request-ID",
+)
 
 
 def front(app: FastAPI) -> ASGIApp:
     """What servers run."""
     settings: Settings = app.state.settings
-    outermost: Any = Shortcut(app, app.state, app.state.targets)  # uvicorn has types of its own for the same
+    log = RequestLog(settings)
+    outermost: Any = Shortcut(Measured(app, log), app.state, app.state.targets, log)  # uvicorn has types of its own
+    if tracing.is_asked_for():
+        from parkingspots.kit.tracing.layer import Traced
+
+        outermost = Traced(outermost, app.state.targets.template_of)
     if settings.trusted_proxies:
         outermost = ProxyHeadersMiddleware(outermost, trusted_hosts=settings.trusted_proxies)
     if settings.cors_origins:  # outside of all, so that a browser may read every answer

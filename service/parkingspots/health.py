@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import ConfigDict
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from parkingspots import __version__
 from parkingspots.kit.database import Database
 from parkingspots.kit.dependencies import CurrentCache, ProbeDatabase
+from parkingspots.kit.exposition import exposition
 from parkingspots.kit.job_runs import FIGURES
 from parkingspots.kit.problems import Unavailable, problems
 from parkingspots.kit.schema import objection
@@ -99,7 +100,7 @@ async def read_health(database: ProbeDatabase, cache: CurrentCache) -> HealthOut
 async def read_metrics(database: ProbeDatabase) -> Response:
     """What this process counts, and how the minute job does, for Prometheus."""
     await FIGURES.refresh(database)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(FIGURES), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _objection(database: Database) -> str | None:

@@ -1,14 +1,23 @@
 """Several processes that share a port: gunicorn with uvicorn's workers."""
 
+import os
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, ClassVar
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
 from uvicorn_worker import UvicornWorker
 
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where workers keep what they count. prometheus-client looks for it as it is imported, so nothing here imports it."""
+
 
 def run(factory: str, host: str, port: int, workers: int, *, backlog: int, keep_alive: int, grace: int) -> None:
     """Serve what `factory` makes until a signal ends it. `keep_alive` and `grace` are seconds."""
+    folder = Path(mkdtemp(prefix="parkingspots-metrics-"))
+    os.environ[FOLDER] = str(folder)
     options = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
@@ -17,8 +26,16 @@ def run(factory: str, host: str, port: int, workers: int, *, backlog: int, keep_
         "keepalive": keep_alive,
         "graceful_timeout": grace,
         "control_socket_disable": True,
+        "child_exit": lambda _, worker: _bury(folder, worker.pid),
+        "on_exit": lambda _: shutil.rmtree(folder, ignore_errors=True),
     }
     _Gunicorn(factory, options).run()
+
+
+def _bury(folder: Path, process: int) -> None:
+    from parkingspots.kit.exposition import bury  # here: it is imported where FOLDER is set
+
+    bury(folder, process)
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types

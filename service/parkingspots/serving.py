@@ -14,7 +14,7 @@ from uvicorn.supervisors import ChangeReload
 
 from parkingspots.kit import logs
 from parkingspots.kit.listening import EVERYWHERE, everywhere
-from parkingspots.settings import Environment, Settings
+from parkingspots.settings import Settings
 
 FACTORY = "parkingspots.asgi:application"
 KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it is the proxy that closes
@@ -53,7 +53,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         reload=reload,
         reload_dirs=[str(Path(__file__).parent)] if reload else None,
         log_config=None,
-        access_log=settings.environment is Environment.DEVELOPMENT,
+        access_log=False,  # the application tells of requests itself
         server_header=False,
         proxy_headers=False,  # whom to believe is TRUSTED_PROXIES' to say; uvicorn would believe this machine
         timeout_keep_alive=KEEP_ALIVE,

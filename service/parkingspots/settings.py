@@ -198,6 +198,8 @@ class Settings(BaseSettings):
     check_in_early_minutes: int = Field(default=30, ge=0)
 
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    request_log_share: float | None = Field(default=None, ge=0, le=1)
+    request_log_slow_seconds: float = Field(default=1, gt=0)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @model_validator(mode="after")

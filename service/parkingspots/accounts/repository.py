@@ -34,6 +34,7 @@ from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page, newest
 from parkingspots.kit.purging import delete_batch
 from parkingspots.kit.statements import Statement, parameter
+from parkingspots.kit.timing import timed
 
 REPEAT_WITHIN = timedelta(seconds=10)
 """In which a client that sends its spent refresh token again is not a thief: its answer got lost, or it asked twice."""
@@ -307,3 +308,6 @@ async def has_live_bookings(session: AsyncSession, user_id: UUID, now: datetime)
     """Whether a booking of the user, or of one of the user's spots, still holds its slot."""
     live = exists().where(or_(Booking.user_id == user_id, Booking.owner_id == user_id), Booking.is_live(now))
     return bool(await session.scalar(select(live)))
+
+
+timed(__name__)

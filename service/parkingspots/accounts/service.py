@@ -9,10 +9,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts import passwords, repository, rules
+from parkingspots.accounts.counts import REGISTRATIONS
 from parkingspots.accounts.models import User
 from parkingspots.accounts.problems import AccountDisabled, EmailTaken, LiveBookings, NotSignedIn
 from parkingspots.accounts.rules import Purpose, Role
 from parkingspots.kit import audit
+from parkingspots.kit.counting import counted
 from parkingspots.kit.database import Database, constraint
 from parkingspots.kit.job_runs import Due
 from parkingspots.kit.paging import Page
@@ -42,7 +44,9 @@ async def register(session: AsyncSession, wish: Registration) -> User:
         phone_number=wish.phone_number,
         role=wish.role,
     )
-    return await _with_unique_email(session, user)
+    added = await _with_unique_email(session, user)
+    counted(session, REGISTRATIONS)
+    return added
 
 
 async def _with_unique_email(session: AsyncSession, user: User) -> User:

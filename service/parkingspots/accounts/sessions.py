@@ -1,13 +1,14 @@
 """Use cases of sessions: signing in, staying signed in, and signing out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.accounts import repository, tokens
+from parkingspots.accounts import counts, repository, tokens
 from parkingspots.accounts.clients import Client
 from parkingspots.accounts.guesses import Guess
 from parkingspots.accounts.models import Session, User
@@ -19,7 +20,7 @@ from parkingspots.accounts.problems import (
     WrongCredentials,
 )
 from parkingspots.kit.database import Database
-from parkingspots.kit.limits import Limits
+from parkingspots.kit.limits import Limits, TooManyRequests
 from parkingspots.kit.paging import Page
 from parkingspots.settings import Settings
 
@@ -51,18 +52,33 @@ async def log_in(
     async with database.reader() as session:
         user, familiar = await repository.account_seen_from(session, email, client.address)
     guess = Guess(limits, email, client.address, familiar)
-    right, renewed_hash = await guess.verified(password, user.password_hash if user else None)
-    if user is None or not right:
-        raise WrongCredentials
-    async with database.transaction() as session:
-        current = await repository.lock(session, user.id)
-        if current is None:
-            raise AccountDisabled
-        if current.password_hash != user.password_hash:
+    with _counted():
+        right, renewed_hash = await guess.verified(password, user.password_hash if user else None)
+        if user is None or not right:
             raise WrongCredentials
-        if renewed_hash:
-            current.password_hash = renewed_hash
-        return await _open_session(session, settings, user.id, client, now)
+        async with database.transaction() as session:
+            current = await repository.lock(session, user.id)
+            if current is None:
+                raise AccountDisabled
+            if current.password_hash != user.password_hash:
+                raise WrongCredentials
+            if renewed_hash:
+                current.password_hash = renewed_hash
+            return await _open_session(session, settings, user.id, client, now)
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """Around an attempt to sign in, as far as it came to one."""
+    try:
+        yield
+    except TooManyRequests:
+        counts.LOGINS.labels(counts.LIMITED).inc()
+        raise
+    except (WrongCredentials, AccountDisabled):
+        counts.LOGINS.labels(counts.FAILED).inc()
+        raise
+    counts.LOGINS.labels(counts.SUCCEEDED).inc()
 
 
 async def _open_session(

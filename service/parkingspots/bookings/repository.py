@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from parkingspots.bookings.models import Booking, RefundDue
 from parkingspots.bookings.rules import Status
 from parkingspots.kit.paging import Page, newest_by_age
+from parkingspots.kit.timing import timed
 
 LAPSED = "payment not received in time"
 
@@ -105,3 +106,6 @@ async def take_refund_due(session: AsyncSession) -> RefundDue | None:
     taken = delete(RefundDue).where(RefundDue.booking_id == first.scalar_subquery()).returning(RefundDue)
     found: RefundDue | None = await session.scalar(taken)
     return found
+
+
+timed(__name__)

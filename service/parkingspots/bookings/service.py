@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from parkingspots.accounts.models import User
 from parkingspots.accounts.problems import NotSignedIn
 from parkingspots.accounts.rules import Role
-from parkingspots.bookings import repository, rules, slots
+from parkingspots.bookings import counts, repository, rules, slots
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.problems import (
     AlreadyCancelled,
@@ -35,6 +35,7 @@ from parkingspots.bookings.rules import Bounds, Fault, Party, PaymentStatus, Quo
 from parkingspots.bookings.slots import Place
 from parkingspots.kit import audit
 from parkingspots.kit.attempts import Connect, attempted
+from parkingspots.kit.counting import counted
 from parkingspots.kit.currencies import least_charge
 from parkingspots.kit.database import RawConnection, retried
 from parkingspots.kit.paging import Page
@@ -83,13 +84,15 @@ async def quote(session: AsyncSession, settings: Settings, spot_id: UUID, window
 async def book(connect: Connect, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
     """Take the slot for the renter, or raise SlotTaken, SpotNotOpen, SpotUnavailable, OwnSpot or SpotNotFound."""
     _require_bookable(settings, wish.window, now)
-    return await _taken(connect, settings, renter_id, wish, now)
+    taken = await _taken(connect, settings, renter_id, wish, now)
+    counts.TRANSITIONS.labels(taken.booking["status"]).inc()
+    return taken
 
 
 @attempted
 async def _taken(connection: RawConnection, settings: Settings, renter_id: UUID, wish: Wish, now: datetime) -> Taken:
     if await slots.is_lost(connection, renter_id, wish.spot_id, wish.window, now):
-        raise SlotTaken
+        raise _conflict(counts.LOOKUP)
     async with connection.transaction():
         spot = await _locked(connection, renter_id, wish.spot_id)
         if spot.owner_id == renter_id:
@@ -100,9 +103,9 @@ async def _taken(connection: RawConnection, settings: Settings, renter_id: UUID,
         if not slot.is_open:
             raise SpotNotOpen
         if slot.is_taken:
-            raise SlotTaken
+            raise _conflict(counts.LOOKUP)
         if slot.has_lapsed:
-            await slots.release_lapsed(connection, spot.id, now)
+            counts.EXPIRED.inc(await slots.release_lapsed(connection, spot.id, now))
         return Taken(await _added(connection, _drafted(settings, renter_id, spot, wish, now)), spot)
 
 
@@ -166,7 +169,12 @@ async def _added(connection: RawConnection, draft: slots.Draft) -> Mapping[str, 
     try:
         return await slots.add(connection, draft)
     except ExclusionViolationError:
-        raise SlotTaken from None
+        raise _conflict(counts.CONSTRAINT) from None
+
+
+def _conflict(found: str) -> SlotTaken:
+    counts.CONFLICTS.labels(found).inc()
+    return SlotTaken()
 
 
 async def read(session: AsyncSession, user: User, booking_id: UUID, *, lock: bool = False) -> Booking:
@@ -254,8 +262,11 @@ async def check_in(session: AsyncSession, settings: Settings, user: User, bookin
     if not rules.may_check_in(booking.status, arrived_at, booking.start_time, booking.end_time, now, early):
         raise NoCheckIn
     await _note_act_of_staff(session, user, booking, "check in")
+    started = booking.status is not Status.IN_PROGRESS
     if not await repository.check_in(session, booking, now):
         raise NoCheckIn
+    if started:
+        counted(session, counts.TRANSITIONS.labels(Status.IN_PROGRESS))
     return booking
 
 
@@ -347,6 +358,7 @@ async def _moved(session: AsyncSession, booking: Booking, new: Status, **changes
         raise IllegalTransition
     if not await repository.move(session, booking, new, **changes):
         raise IllegalTransition
+    counted(session, counts.TRANSITIONS.labels(new))
     return booking
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.accounts.models import User
-from parkingspots.bookings import repository, rules, service
+from parkingspots.bookings import counts, repository, rules, service
 from parkingspots.bookings.models import Booking, RefundDue
 from parkingspots.bookings.problems import NotPayable, NotYours
 from parkingspots.bookings.rules import PaymentStatus, Status
+from parkingspots.kit.counting import counted
 from parkingspots.kit.job_runs import Due
 from parkingspots.settings import Settings
 
@@ -55,7 +56,10 @@ async def confirm_paid(session: AsyncSession, booking: Booking, receipt: Mapping
     if booking.status is not Status.PENDING or rules.has_lapsed(booking.expires_at, now):
         return False
     paid = {"payment_status": PaymentStatus.COMPLETED, "receipt": dict(receipt)}
-    return await repository.move(session, booking, Status.CONFIRMED, **paid)
+    confirmed = await repository.move(session, booking, Status.CONFIRMED, **paid)
+    if confirmed:
+        counted(session, counts.TRANSITIONS.labels(Status.CONFIRMED))
+    return confirmed
 
 
 async def show_payment(
@@ -66,6 +70,7 @@ async def show_payment(
     booking.receipt = dict(receipt) if receipt is not None else booking.receipt
     if booking.status is Status.COMPLETED and status is PaymentStatus.REFUNDED:
         booking.status = Status.REFUNDED
+        counted(session, counts.TRANSITIONS.labels(Status.REFUNDED))
     await session.flush()
 
 

@@ -13,6 +13,7 @@ from parkingspots.bookings import repository
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.database import RawConnection
 from parkingspots.kit.statements import Statement, parameter
+from parkingspots.kit.timing import timed
 from parkingspots.spots.models import Spot
 from parkingspots.spots.rules import CancellationPolicy
 from parkingspots.spots.search import Window, open_throughout
@@ -118,9 +119,10 @@ async def look(connection: RawConnection, spot_id: UUID, window: Window, now: da
     return Slot(**row) if row else Slot(is_open=False, is_taken=False, has_lapsed=False)
 
 
-async def release_lapsed(connection: RawConnection, spot_id: UUID, now: datetime) -> None:
-    """Cancel the unpaid holds of the locked spot whose time is over."""
-    await connection.execute(*RELEASE_LAPSED.given(spot_id=spot_id, now=now))
+async def release_lapsed(connection: RawConnection, spot_id: UUID, now: datetime) -> int:
+    """Cancel the unpaid holds of the locked spot whose time is over; how many."""
+    done = await connection.execute(*RELEASE_LAPSED.given(spot_id=spot_id, now=now))
+    return int(done.removeprefix("UPDATE "))
 
 
 async def add(connection: RawConnection, draft: Draft) -> Mapping[str, Any]:
@@ -128,3 +130,6 @@ async def add(connection: RawConnection, draft: Draft) -> Mapping[str, Any]:
     row = await connection.fetchrow(*ADD.given(**{**EMPTY, **draft}))
     assert row is not None  # noqa: S101 - it is returned
     return dict(row)
+
+
+timed(__name__)

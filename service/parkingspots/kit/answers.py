@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from parkingspots.kit import tracing
 from parkingspots.kit.database import (
     DEADLOCK,
     LOCK_NOT_AVAILABLE,
@@ -23,6 +24,7 @@ from parkingspots.kit.database import (
     described,
     sqlstate,
 )
+from parkingspots.kit.database_counts import ERRORS
 from parkingspots.kit.problems import MEDIA_TYPE, BodyTooLarge, Invalid, Problem, Unavailable
 
 IN_EACH_OTHERS_WAY = {DEADLOCK, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE}
@@ -58,7 +60,13 @@ def answer(problem: Problem) -> JSONResponse:
     }
     if problem.errors is not None:
         body["errors"] = problem.errors
-    return JSONResponse(body, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+    return JSONResponse(_named(body), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def _named(body: dict[str, Any]) -> dict[str, Any]:
+    """With the id of the request's trace, where there is one."""
+    trace_id = tracing.trace_id()
+    return body if trace_id is None else {**body, "trace_id": trace_id}
 
 
 async def _on_problem(_: Request, error: Problem) -> JSONResponse:
@@ -139,7 +147,7 @@ async def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     headers = {"Allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     problem = Problem(SENTENCES.get(status, str(error.detail)), headers=headers)
     body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": problem.detail}
-    return JSONResponse(body, int(status), headers=problem.headers, media_type=MEDIA_TYPE)
+    return JSONResponse(_named(body), int(status), headers=problem.headers, media_type=MEDIA_TYPE)
 
 
 def _allowed(request: Request) -> str:
@@ -153,12 +161,15 @@ def _allowed(request: Request) -> str:
 async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:
     code = sqlstate(error)
     if code in IN_EACH_OTHERS_WAY:
+        ERRORS.labels("contention").inc()
         return answer(Unavailable("Many are asking for the same thing right now. Please try again in a moment."))
     if code == QUERY_CANCELED:
+        ERRORS.labels("timeout").inc()
         return answer(Unavailable("This took too long. Ask for less at once, or try again in a moment."))
     if error.connection_invalidated or code is None or code.startswith(CLASSES_OF_A_SERVER_IN_TROUBLE):
         return await _on_unreachable(request, error)
     where = {"method": request.method, "path": request.scope["path"]}
+    ERRORS.labels("unexpected").inc()
     stack = traceback.format_tb(error.__traceback__)
     log.error(
         "unexpected error", **where, sqlstate=code, constraint=constraint(error), error=described(error), stack=stack
@@ -167,10 +178,12 @@ async def _on_database(request: Request, error: DBAPIError) -> JSONResponse:
 
 
 async def _on_busy(_: Request, __: Exception) -> JSONResponse:
+    ERRORS.labels("busy").inc()
     return answer(Unavailable("More requests came than the service can work on. Please try again in a moment."))
 
 
 async def _on_unreachable(_: Request, error: Exception) -> JSONResponse:
+    ERRORS.labels("unreachable").inc()
     log.warning("database unreachable", error=described(error))
     return answer(Unavailable("The database cannot be reached right now. Please try again in a few seconds."))
 

@@ -7,6 +7,8 @@ from redis.exceptions import RedisError
 
 from parkingspots.settings import Settings
 
+IN_VALKEY = {"db.system.name": "redis"}
+"""Of spans: the conventions know Valkey by the name of its protocol."""
 LONGEST_WAIT = 0.1  # seconds, to connect and to answer
 
 

@@ -1,6 +1,7 @@
 """Connections, transactions and what may go wrong with them."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
@@ -14,7 +15,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from parkingspots.kit import tracing
+from parkingspots.kit.database_counts import DRIVER, IN_USE, SESSION, SIZE, waiting
 from parkingspots.settings import Settings
 
 DEADLOCK, SERIALIZATION_FAILURE = "40P01", "40001"
@@ -41,6 +45,7 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self.engine: AsyncEngine = create_async_engine(
             settings.sqlalchemy_url,
+            poolclass=_Pool,
             pool_size=self._pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_wait_seconds,
@@ -49,8 +54,10 @@ class Database:
                 "timeout": CONNECTING,
                 "command_timeout": _longest_answer(settings),
                 "server_settings": _server_settings(settings),
+                **tracing.connecting(settings.sqlalchemy_url),
             },
         )
+        tracing.watch(self.engine.sync_engine)
         _skip_closed_connections(self.engine.sync_engine)
         self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readers = async_sessionmaker(
@@ -83,7 +90,8 @@ class Database:
         with _errors_as_sqlalchemys():
             pool = await self._driver_pool()
             try:
-                connection = await pool.acquire(timeout=self._settings.database_pool_wait_seconds)
+                with waiting(DRIVER, TimeoutError):
+                    connection = await pool.acquire(timeout=self._settings.database_pool_wait_seconds)
             except TimeoutError:
                 raise PoolTimeout("no connection of the driver's pool is free") from None
             try:
@@ -103,8 +111,17 @@ class Database:
                 timeout=CONNECTING,
                 command_timeout=_longest_answer(self._settings),
                 server_settings=_server_settings(self._settings),
+                **tracing.connecting(self._settings.sqlalchemy_url),
             )
         return self._pool
+
+    def show_use(self) -> None:
+        """Set the gauges of both pools."""
+        pool = cast("AsyncAdaptedQueuePool", self.engine.sync_engine.pool)
+        of_driver = self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
+        for name, used in ((SESSION, pool.checkedout()), (DRIVER, of_driver)):
+            SIZE.labels(name).set(self._pool_size)
+            IN_USE.labels(name).set(used)
 
     async def aclose(self) -> None:
         if self._pool is not None:
@@ -112,6 +129,17 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_TAKING):
                 await self.engine.dispose()
+
+
+class _Pool(AsyncAdaptedQueuePool):
+    """Says how long it lets wait."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        with waiting(SESSION, PoolTimeout):
+            return super()._do_get()
+
+
+logging.getLogger(f"{__name__}.{_Pool.__name__}").setLevel(logging.WARNING)  # SQLAlchemy's own name for its log of it
 
 
 def driver_address(url: URL) -> str:

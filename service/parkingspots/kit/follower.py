@@ -33,6 +33,7 @@ class Follower:
         self._address = driver_address(url)
         self._clock = clock
         self._heard_at = -TRUSTED_FOR
+        self._last_heard_at = clock()
         self._ahead = 0.0  # the database's clock less ours
         self._connected = False
         self._is_behind = False
@@ -43,6 +44,10 @@ class Follower:
     def is_current(self) -> bool:
         """Whether the log was heard of within the last second."""
         return self._clock() - self._heard_at < TRUSTED_FOR
+
+    def heard_age(self) -> float:
+        """Seconds since the last look that went well, or since there is nobody to look."""
+        return self._clock() - self._last_heard_at
 
     def now(self) -> float:
         """The database's time, in seconds since the epoch: the same in every process."""
@@ -119,7 +124,7 @@ class Follower:
         began = self._clock()
         try:
             self._take_in(await fetch(), span)
-            self._heard_at = began
+            self._heard_at = self._last_heard_at = began
         except BaseException as error:
             self._is_behind |= isinstance(error, TimeoutError)  # the same look would take as long again
             self._disappoint(awaited)

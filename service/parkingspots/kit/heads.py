@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from parkingspots.kit.requests import ROUTE
+
 
 class AnswersHead:
     """Asks for what GET would answer, and sends its status and headers alone."""
@@ -19,4 +21,8 @@ class AnswersHead:
                 message["body"] = b""
             await send(message)
 
-        await self.app({**scope, "method": "GET"}, receive, without_body)
+        inner = {**scope, "method": "GET"}
+        try:
+            await self.app(inner, receive, without_body)
+        finally:
+            scope[ROUTE] = inner.get(ROUTE)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from prometheus_client import REGISTRY
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import (
     ColumnElement,
@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parkingspots.kit import job_counts
 from parkingspots.kit.database import Database
 from parkingspots.kit.purging import delete_batch
 from parkingspots.kit.tables import Base
@@ -128,10 +129,11 @@ LATEST = text("""
     )
     SELECT step, latest.failed, latest.backlog,
         extract(epoch FROM now() - latest.oldest_due)::float8 AS oldest_due_age,
+        extract(epoch FROM latest.ended_at - latest.started_at)::float8 AS duration,
         extract(epoch FROM now() - success.ended_at)::float8 AS success_age
     FROM steps
     LEFT JOIN LATERAL (
-        SELECT failed, backlog, oldest_due FROM job_runs
+        SELECT failed, backlog, oldest_due, started_at, ended_at FROM job_runs
         WHERE job_runs.step = steps.step AND ended_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
     ) AS latest ON true
     LEFT JOIN LATERAL (
@@ -151,6 +153,7 @@ class Figures(Collector):
 
     def __init__(self) -> None:
         self._rows: Sequence[Any] = ()
+        self._counts: Sequence[Any] = ()
         self._at = float("-inf")
         self._asking = asyncio.Lock()
 
@@ -162,16 +165,18 @@ class Figures(Collector):
             try:
                 async with asyncio.timeout(self.PATIENCE), database.reader() as session:
                     self._rows = (await session.execute(LATEST)).all()
+                    self._counts = (await session.execute(job_counts.EVERY)).all()
             except (SQLAlchemyError, OSError):  # a TimeoutError is an OSError
-                self._rows = ()
+                self._rows = self._counts = ()
             self._at = monotonic()
 
     def forget(self) -> None:
         """Look anew next time."""
-        self._rows, self._at = (), float("-inf")
+        self._rows, self._counts, self._at = (), (), float("-inf")
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """For the registry; ages go on since the last look."""
+        yield from job_counts.families(self._counts)
         gone = max(0.0, monotonic() - self._at)
         for name, about, column, more in (
             ("last_success_age_seconds", "Since the last run of a step that failed nowhere.", "success_age", gone),
@@ -181,6 +186,7 @@ class Figures(Collector):
                 "oldest_due_age",
                 gone,
             ),
+            ("duration_seconds", "How long the last run of a step took.", "duration", 0),
             ("backlog", "What was due after the last run of a step.", "backlog", 0),
             ("failed", "Batches that failed in the last run of a step.", "failed", 0),
         ):

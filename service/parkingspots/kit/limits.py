@@ -15,14 +15,16 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from packaging.version import Version
+from prometheus_client import Counter
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parkingspots.kit import tracing
 from parkingspots.kit.addresses import client_address
 from parkingspots.kit.answers import answer
 from parkingspots.kit.breaker import Breaker
-from parkingspots.kit.cache import LONGEST_WAIT
+from parkingspots.kit.cache import IN_VALKEY, LONGEST_WAIT
 from parkingspots.kit.problems import Problem
 from parkingspots.kit.windows import MovingWindows
 from parkingspots.settings import Settings
@@ -34,6 +36,7 @@ LARGEST_LEASE = 1 / 20
 MOST_LEASES = 20_000
 CONNECTIONS = 16
 
+REFUSED = Counter("parkingspots_rate_limited", "Requests that were too many, by the limit that they met.", ("policy",))
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -134,7 +137,7 @@ class Limits:
         here = ask_here(policy.item, key)
         everywhere = await self._asked(lambda: ask_valkey(policy.item, key))
         if not (here if everywhere is None else everywhere):
-            raise TooManyRequests(policy, await self._seconds(policy, key))
+            raise _refusal(policy, await self._seconds(policy, key))
 
     async def _seconds(self, policy: Policy, key: str) -> int:
         """Until there is room again."""
@@ -181,7 +184,7 @@ class Limits:
             lease.left -= 1
             return True
         if lease.size == 0:
-            raise TooManyRequests(self.requests, _until(lease.ends, self.requests))
+            raise _refusal(self.requests, _until(lease.ends, self.requests))
         return False
 
     async def _fetch(self, lease: _Lease, address: str) -> None:
@@ -203,7 +206,8 @@ class Limits:
         if not self._breaker.allows():
             return None
         try:
-            said = await ask()
+            with tracing.call("EVALSHA limits", IN_VALKEY):
+                said = await ask()
         except (RedisError, OSError) as error:
             if self._breaker.failed():  # of many who fail at once one tells
                 log.warning("each process counts alone until Valkey answers", error=str(error) or type(error).__name__)
@@ -215,6 +219,11 @@ class Limits:
         await self._pool.aclose()
         if self._alone.timer is not None:
             self._alone.timer.cancel()
+
+
+def _refusal(policy: Policy, seconds: int) -> TooManyRequests:
+    REFUSED.labels(policy.name).inc()
+    return TooManyRequests(policy, seconds)
 
 
 def _until(moment: float, policy: Policy) -> int:

@@ -6,6 +6,7 @@ from typing import TextIO
 
 import structlog
 
+from parkingspots.kit import tracing
 from parkingspots.settings import Environment, Settings
 
 
@@ -17,6 +18,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        tracing.named,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 import structlog
+from prometheus_client import Counter
 
 from parkingspots.settings import Environment, Settings
 
@@ -34,6 +35,10 @@ FOR_NOW = range(400, 500)
 """SMTP's transient replies (RFC 5321, 4.2.1)."""
 STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 """The enhanced status that a reply's text may begin with (RFC 3463)."""
+
+MAIL = Counter("parkingspots_mail", "Letters: sent, failed, or skipped where SMTP_URL is not set.", ("outcome",))
+for _outcome in ("sent", "failed", "skipped"):
+    MAIL.labels(_outcome)
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +106,7 @@ class SmtpMailer:
             _missed(letter, self._reason(error))
             return False
         else:
+            MAIL.labels("sent").inc()
             return True
         finally:
             self._letters -= 1
@@ -149,6 +155,7 @@ class FileMailer:
             await asyncio.to_thread(self._write, self._content(letter))
         except Exception as error:  # noqa: BLE001 - the answer is out already
             log.warning("letter not kept", folder=str(self._folder), error=_described(error))
+        MAIL.labels("sent").inc()
         return True  # it was shown
 
     def _content(self, letter: Letter) -> bytes:
@@ -168,6 +175,7 @@ class NoMailer:
     """Sends nothing, and says so each time."""
 
     async def send(self, letter: Letter) -> bool:
+        MAIL.labels("skipped").inc()
         log.warning("letter not sent: SMTP_URL is not set", subject=letter.subject)
         return True  # trying again would change nothing
 
@@ -216,6 +224,7 @@ def _codes(reply: aiosmtplib.SMTPResponseException) -> str:
 
 
 def _missed(letter: Letter, reason: str) -> None:
+    MAIL.labels("failed").inc()
     log.warning("letter not sent", subject=letter.subject, error=reason)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -92,6 +92,10 @@ class ProblemOut(BaseModel):
     status: int
     detail: str
     errors: list[ErrorOut] | None = None
+    trace_id: str | None = Field(
+        default=None,
+        description="Only where requests are traced: tell it to whoever runs the service, who finds the request by it.",
+    )
 
 
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit.tables import Base
 
-NEEDED = 13
+NEEDED = 14
 """The revision whose tables this code reads and writes."""
 
 

@@ -30,15 +30,29 @@ LATENCY = Histogram("parkingspots_stripe_seconds", "How long Stripe took to answ
 PARKED = Gauge(
     "parkingspots_payments_parked_events",
     "Events of Stripe's that failed too often, and wait for somebody.",
-    multiprocess_mode="mostrecent",
+    multiprocess_mode="livemostrecent",
 )
 REFUSED = Gauge(
     "parkingspots_payments_refused",
     "Refunds, reversals and payouts that Stripe has refused, and that are tried again.",
-    multiprocess_mode="mostrecent",
+    multiprocess_mode="livemostrecent",
 )
 DIFFERENCES = Gauge(
     "parkingspots_ledger_differences",
     "Found by the last comparison of the ledger.",
-    multiprocess_mode="mostrecent",
+    multiprocess_mode="livemostrecent",
 )
+OLDEST = Gauge(
+    "parkingspots_payments_oldest_event_age_seconds",
+    "Since the first of Stripe's events that wait was received; 0 where none waits.",
+    multiprocess_mode="livemostrecent",
+)
+WATCHED = (PARKED, REFUSED, DIFFERENCES, OLDEST)
+"""Read from the tables; NaN while nobody knows."""
+
+for _road in ("client", "webhook", "reconciler"):
+    CONFIRMATIONS.labels(_road)
+for _outcome in ("made", "refused", "failed"):
+    REFUNDS.labels(_outcome)
+for _outcome in ("received", "repeated", "handled", "failed", "parked"):
+    EVENTS.labels(_outcome)

@@ -14,6 +14,7 @@ from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import PaymentStatus
 from parkingspots.kit.paging import Page, newest_by_age
 from parkingspots.kit.purging import delete_batch
+from parkingspots.kit.timing import timed
 from parkingspots.payments.models import Connected, Disputed, Event, Payment, Payout, Refund
 from parkingspots.payments.rules import PayoutStatus, RefundStatus
 
@@ -220,3 +221,6 @@ async def refund_at_gateway(session: AsyncSession, gateway_id: str, refund_id: U
     either = select(Refund.id).where(is_named | (Refund.id == refund_id))
     found: UUID | None = await session.scalar(either.order_by(is_named.desc().nulls_last()).limit(1))
     return found
+
+
+timed(__name__)

@@ -1,13 +1,15 @@
 """Stripe behind the port: its API at a pinned version, in its words and its units."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import stripe
 
+from parkingspots.kit import tracing
 from parkingspots.kit.currencies import digits, written
 from parkingspots.payments.counts import CALLS, LATENCY
 from parkingspots.payments.gateway import (
@@ -76,6 +78,22 @@ def _ten_to(places: int) -> int:
     return int(10**places)
 
 
+class _Http(stripe.HTTPXClient):
+    """Carries the trace on, where there is one."""
+
+    async def request_async(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: Any = None,  # noqa: ANN401 - Stripe's form
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        tracing.note(http__request__method=method.upper(), server__address=urlsplit(url).hostname or "")
+        answer = await super().request_async(method, url, {**headers, **tracing.carried()}, post_data)
+        tracing.note(http__response__status_code=answer[1])
+        return answer
+
+
 class StripeGateway:
     """One client an event loop; a request that Stripe does not answer in time is ended, not repeated."""
 
@@ -83,7 +101,7 @@ class StripeGateway:
         assert settings.stripe_secret_key is not None  # noqa: S101 - see gateways.py
         self._web_url = settings.web_url
         stripe.enable_telemetry = False  # it would write a file into HOME
-        self._http = stripe.HTTPXClient(timeout=settings.stripe_timeout_seconds)
+        self._http = _Http(timeout=settings.stripe_timeout_seconds)
         base = {"api": settings.stripe_api_base} if settings.stripe_api_base else None
         self._api = stripe.StripeClient(
             settings.stripe_secret_key.get_secret_value(),
@@ -219,7 +237,8 @@ async def _said(what: str, request: Awaitable[Any], understood: Callable[[Any], 
 def _errors(what: str) -> Iterator[None]:
     began, outcome = perf_counter(), "ok"
     try:
-        yield
+        with tracing.call(f"Stripe {what}", {}):
+            yield
     except (stripe.InvalidRequestError, stripe.CardError) as error:
         outcome = "refused"
         raise RefusedError(error.user_message or "it gives no reason") from error

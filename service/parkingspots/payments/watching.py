@@ -24,7 +24,7 @@ async def look_again_and_again(database: Database) -> None:
             await look(database)
         except (SQLAlchemyError, OSError) as error:
             log.info("payments could not be looked at", error=described(error))
-            for gauge in (counts.DIFFERENCES, counts.PARKED, counts.REFUSED):
+            for gauge in counts.WATCHED:
                 gauge.set(nan)  # nobody knows
         await asyncio.sleep(PAUSE)
 
@@ -35,8 +35,10 @@ async def look(database: Database) -> None:
     parked = select(func.count()).where(Event.parked_at.is_not(None))
     refunds = select(func.count()).where(Refund.act_at.is_not(None), Refund.refusals > 0)
     payouts = select(func.count()).where(Payout.act_at.is_not(None), Payout.refusals > 0)
+    waits = select(func.extract("epoch", func.now() - func.min(Event.received_at))).where(Event.act_at.is_not(None))
     async with database.reader() as session:
         differences = await session.scalar(checked.order_by(LedgerCheck.day.desc()).limit(1))
         counts.DIFFERENCES.set(differences or 0)
+        counts.OLDEST.set(await session.scalar(waits) or 0)
         counts.PARKED.set(await session.scalar(parked) or 0)
         counts.REFUSED.set((await session.scalar(refunds) or 0) + (await session.scalar(payouts) or 0))

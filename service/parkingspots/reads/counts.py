@@ -10,7 +10,6 @@ ANSWERS = Counter(
     " coalesced (loaded for somebody else), stale (PostgreSQL was away), own (this visitor's) or failed (not 200).",
     ("route", "outcome"),
 )
-BYTES = Counter("parkingspots_reads_bytes", "Bytes of bodies that were answered from what is kept.", ("route",))
 REFRESHED = Counter("parkingspots_reads_refreshed", "Answers loaded again shortly before their time.", ("route",))
 KEPT = Gauge("parkingspots_reads_kept_bytes", "Bytes that this process keeps, about.", multiprocess_mode="livesum")
 UNREADABLE = Counter("parkingspots_reads_unreadable", "Values in Valkey that were no answers of ours.")
@@ -24,8 +23,3 @@ BREAKER = Gauge(
 def answers(route: str, outcome: str) -> Counter:
     """The counter of one outcome; looked up once, as `labels` costs more than counting."""
     return ANSWERS.labels(route, outcome)
-
-
-@cache
-def bytes_of(route: str) -> Counter:
-    return BYTES.labels(route)

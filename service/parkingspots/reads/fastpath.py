@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer as problem_document
 from parkingspots.kit.problems import Unavailable
+from parkingspots.kit.requests import ROUTE
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers
 from parkingspots.reads.direct import Direct
@@ -28,6 +29,7 @@ class FastPath:
             target = self._targets.of(scope) if reads is not None else None
             wanted = wants(scope["headers"]) if target is not None else None
             if reads is not None and target is not None and wanted is not None:
+                scope[ROUTE] = target.template
                 await self._serve(reads, target, wanted, scope, receive, send)
                 return
         await self.app(scope, receive, send)

@@ -2,8 +2,9 @@
 
 from starlette.types import Send
 
+from parkingspots.kit.requests import HEADER
 from parkingspots.reads.asked import Wants
-from parkingspots.reads.counts import answers, bytes_of
+from parkingspots.reads.counts import answers
 from parkingspots.reads.entries import Entry
 from parkingspots.reads.targets import Target
 
@@ -13,9 +14,16 @@ NO_STORE = b"no-store"
 
 
 async def send_entry(
-    entry: Entry, target: Target, outcome: str, wanted: Wants, send: Send, age: float | None = None
-) -> None:
-    """A message of its own each time: layers outside may change it."""
+    entry: Entry,
+    target: Target,
+    outcome: str,
+    wanted: Wants,
+    send: Send,
+    *,
+    age: float | None = None,
+    request_id: str | None = None,
+) -> tuple[int, int]:
+    """Send it; its status, and the bytes of its body. A message of its own each time: layers outside may change it."""
     form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in)
     if wanted.known is not None and wanted.knows(entry.about.etag):
         headers, body, status = list(form.not_modified), b"", NOT_MODIFIED
@@ -24,8 +32,9 @@ async def send_entry(
     if age is not None:
         headers = [header for header in headers if header[0] != b"cache-control"]
         headers += [(b"cache-control", NO_STORE), (b"age", str(int(age)).encode())]
+    if request_id is not None:
+        headers.append((HEADER, request_id.encode()))
     answers(target.route, outcome).inc()
-    if body:
-        bytes_of(target.route).inc(len(body))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+    return status, len(body)

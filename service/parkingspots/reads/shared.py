@@ -13,8 +13,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from parkingspots import __version__
+from parkingspots.kit import tracing
 from parkingspots.kit.breaker import Breaker
-from parkingspots.kit.cache import LONGEST_WAIT, Cache
+from parkingspots.kit.cache import IN_VALKEY, LONGEST_WAIT, Cache
 from parkingspots.kit.schema import NEEDED
 from parkingspots.reads.counts import BREAKER, UNREADABLE, VALKEY_ERRORS
 from parkingspots.reads.entries import Entry, UnreadableError
@@ -52,8 +53,9 @@ class Shared:
             wanted = self._wanted[name] = asyncio.get_running_loop().create_future()
             self._travel()
         try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                raw = await asyncio.shield(wanted)
+            with tracing.call("MGET reads", IN_VALKEY):
+                async with asyncio.timeout(LONGEST_WAIT):
+                    raw = await asyncio.shield(wanted)
             return None if raw is None else Entry.from_bytes(name, raw)
         except UnreadableError:
             UNREADABLE.inc()

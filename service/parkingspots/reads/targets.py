@@ -19,6 +19,7 @@ from parkingspots.settings import Settings
 from parkingspots.spots.queries import Asked, ListQuery, SearchQuery
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+ID = "{spot_id}"
 LONGEST = 2_000
 """Bytes of a path with its query; what is longer goes to the route."""
 MOST_REMEMBERED = 2_048
@@ -34,6 +35,8 @@ class Target:
     """A request in its one form: where it goes in the application, and under which key its answer is kept."""
 
     route: str
+    template: str
+    """The path as the application has it."""
     key: str
     """Its path and its query, `path?query`."""
     good_for: float
@@ -77,7 +80,7 @@ Query = type[ListQuery] | type[PageQuery] | type[NoQuery]
 
 @dataclass(frozen=True)
 class Route:
-    """`declared` is the path as the application has it, with `{id}` in it; `good_for` is in seconds."""
+    """`declared` is the path as the application has it, with `{spot_id}` in it; `good_for` is in seconds."""
 
     name: str
     declared: str
@@ -92,12 +95,12 @@ def routes(settings: Settings, prefix: str) -> list[Route]:
     found = [
         Route("list_spots", f"{spots}/", ListQuery, search),
         Route("search_spots", f"{spots}/search", SearchQuery, search),
-        Route("read_spot", f"{spots}/{{id}}", NoQuery, spot),
-        Route("list_slots", f"{spots}/{{id}}/availability", NoQuery, spot),
-        Route("list_reviews_of_spot", f"{reviews}/spot/{{id}}", PageQuery, spot),
-        Route("list_reviews_of_spot", f"{reviews}/parking-spot/{{id}}", PageQuery, spot),
-        Route("summarise_reviews_of_spot", f"{reviews}/spot/{{id}}/summary", NoQuery, spot),
-        Route("summarise_reviews_of_spot", f"{reviews}/parking-spot/{{id}}/summary", NoQuery, spot),
+        Route("read_spot", f"{spots}/{{spot_id}}", NoQuery, spot),
+        Route("list_slots", f"{spots}/{{spot_id}}/availability", NoQuery, spot),
+        Route("list_reviews_of_spot", f"{reviews}/spot/{{spot_id}}", PageQuery, spot),
+        Route("list_reviews_of_spot", f"{reviews}/parking-spot/{{spot_id}}", PageQuery, spot),
+        Route("summarise_reviews_of_spot", f"{reviews}/spot/{{spot_id}}/summary", NoQuery, spot),
+        Route("summarise_reviews_of_spot", f"{reviews}/parking-spot/{{spot_id}}/summary", NoQuery, spot),
     ]
     return [route for route in found if route.good_for > 0]
 
@@ -140,6 +143,11 @@ class Targets:
         known = self._known((scope["path"], scope["query_string"]))
         return known.target if known is not None else None
 
+    def template_of(self, scope: Scope) -> str | None:
+        """Of a request that was recognised."""
+        target = self.known(scope)
+        return None if target is None else target.template
+
     def _known(self, written: tuple[str, bytes]) -> Remembered | None:
         known = self._remembered.get(written)
         if known is None or known.minute is None or known.minute <= self._clock.now() < known.minute + MINUTE:
@@ -151,20 +159,20 @@ class Targets:
         for pattern, route in self._routes:
             found = pattern.fullmatch(bare)
             if found is not None:
-                return self._remember(route, route.declared.replace("{id}", "".join(found.groups()).lower()), query)
+                return self._remember(route, route.declared.replace(ID, "".join(found.groups()).lower()), query)
         return NOTHING
 
     def _remember(self, route: Route, path: str, query: bytes) -> Remembered:
         try:
             sent = route.query.model_validate(_once_each(query, route.query))
             if not isinstance(sent, ListQuery):
-                return Remembered(Target(route.name, _key(path, sent.pairs()), route.good_for))
+                return Remembered(Target(route.name, route.declared, _key(path, sent.pairs()), route.good_for))
             minute = self._clock.now().replace(second=0, microsecond=0)
             asked = sent.asked(self._longest_window, minute)
         except (ValidationError, Problem, RepeatedError):
             return NOTHING  # the route says what is wrong with it
         is_implied = sent.start_time is None and asked.window is not None
-        target = Target(route.name, _key(path, asked.pairs()), route.good_for, asked)
+        target = Target(route.name, route.declared, _key(path, asked.pairs()), route.good_for, asked)
         return Remembered(target, minute if is_implied else None)
 
 
@@ -188,4 +196,4 @@ def _once_each(query: bytes, known: Query) -> dict[str, str]:
 
 
 def _pattern(declared: str) -> str:
-    return declared.removesuffix("/").replace("{id}", f"({UUID})")
+    return declared.removesuffix("/").replace(ID, f"({UUID})")

@@ -1,0 +1,21 @@
+"""What is counted of bookings, for Prometheus. What the minute job does stands in its own figures."""
+
+from prometheus_client import Counter
+
+from parkingspots.bookings.rules import Status
+
+TRANSITIONS = Counter("parkingspots_bookings_transitions", "Bookings by what requests made of them.", ("to",))
+CONFLICTS = Counter(
+    "parkingspots_bookings_conflicts",
+    "Wishes for a slot that somebody has, by what found it: the lookup, or the constraint behind it.",
+    ("found",),
+)
+EXPIRED = Counter(
+    "parkingspots_bookings_holds_expired", "Unpaid holds that were over, and gave way to another booking."
+)
+LOOKUP, CONSTRAINT = "lookup", "constraint"
+
+for _status in Status:
+    TRANSITIONS.labels(_status.value)
+for _found in (LOOKUP, CONSTRAINT):
+    CONFLICTS.labels(_found)

@@ -1,0 +1,74 @@
+"""What the minute job has counted, kept in a table: its process ends before Prometheus would ask it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from prometheus_client import REGISTRY
+from prometheus_client.core import CounterMetricFamily
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from parkingspots.kit.tables import Base
+
+OURS, JOBS = "parkingspots_", "parkingspots_job_"
+"""How the name of a counter begins: of the product's, and of those that the job has to itself."""
+DONE = f"{JOBS}done"
+
+Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+"""A counter's name and its labels."""
+Counts: TypeAlias = Counter[Key]
+
+
+class JobCount(Base):
+    """A counter of the job's, as `parkingspots_job_…` names it, and how far it has come."""
+
+    __tablename__ = "job_counts"
+
+    counter: Mapped[str] = mapped_column(primary_key=True)
+    labels: Mapped[dict[str, str]] = mapped_column(JSONB, primary_key=True)
+    value: Mapped[float]
+
+
+EVERY = select(JobCount.counter, JobCount.labels, JobCount.value).order_by(JobCount.counter, JobCount.labels)
+
+
+def done(step: str, rows: int) -> Counts:
+    """That a step has moved so many rows, be it none: it is known from then on."""
+    return Counter({(DONE, (("step", step),)): rows})
+
+
+def counted() -> Counts:
+    """What this process has counted so far, each counter under the name that it has as the job's."""
+    found: Counts = Counter()
+    for family in REGISTRY.collect():
+        if family.type == "counter" and family.name.startswith(OURS):
+            name = JOBS + family.name.removeprefix(OURS)
+            totals = (sample for sample in family.samples if sample.name.endswith("_total"))
+            found.update({(name, tuple(sorted(each.labels.items()))): each.value for each in totals if each.value})
+    return found
+
+
+async def add(session: AsyncSession, counts: Counts) -> None:
+    """Add them to what is kept; rows are locked in one order, until the transaction ends."""
+    rows = [
+        {"counter": name, "labels": dict(labels), "value": value} for (name, labels), value in sorted(counts.items())
+    ]
+    if not rows:
+        return
+    new = insert(JobCount).values(rows)
+    total = JobCount.value + new.excluded.value
+    await session.execute(new.on_conflict_do_update(index_elements=["counter", "labels"], set_={"value": total}))
+
+
+def families(rows: Iterable[Any]) -> Iterable[CounterMetricFamily]:
+    """The kept counts, for Prometheus."""
+    found: dict[str, CounterMetricFamily] = {}
+    for row in rows:
+        names = sorted(row.labels)
+        about = "Rows that a step has moved." if row.counter == DONE else "As the one without job_, by the minute job."
+        family = found.setdefault(row.counter, CounterMetricFamily(row.counter, about, labels=names))
+        family.add_metric([row.labels[name] for name in names], row.value)
+    return found.values()

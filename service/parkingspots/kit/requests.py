@@ -1,0 +1,135 @@
+"""Every request: counted by its route, named by an id, and told in a line of the log where it is worth one."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
+from secrets import token_hex
+from time import perf_counter
+
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from parkingspots.kit.buckets import DURATIONS, SIZES
+from parkingspots.kit.request_log import RequestLog
+
+REQUESTS = Counter(
+    "parkingspots_http_requests",
+    "Requests by the route's template, or unmatched where none was found or asked for; 499: the client went away.",
+    ("method", "route", "status"),
+)
+DURATION = Histogram(
+    "parkingspots_http_request_duration_seconds",
+    "From a request's arrival in the application until its answer was handed to the server.",
+    ("method", "route"),
+    buckets=DURATIONS,
+)
+SIZE = Histogram(
+    "parkingspots_http_response_size_bytes", "Bytes of bodies as they were sent.", ("route",), buckets=SIZES
+)
+IN_FLIGHT = Gauge(
+    "parkingspots_http_requests_in_flight",
+    "Requests that are being worked on; those answered at once, from what is kept, are not seen.",
+    multiprocess_mode="livesum",
+)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED, OTHER = "unmatched", "other"
+GONE = 499
+"""Where there was nobody left to answer; nginx's number for it."""
+HEADER = b"x-request-id"
+AN_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,64}")
+ROUTE, REQUEST_ID = "route", "request_id"
+
+
+def _ids() -> Iterator[str]:
+    """Ids that no other process gives."""
+    process = token_hex(6)
+    return (f"{process}-{number:x}" for number in count(1))
+
+
+_own_ids = _ids()
+
+
+def request_id(scope: Scope) -> str:
+    """The id that a client or a proxy gave the request, where it looks like one, or a new one."""
+    for name, value in scope["headers"]:
+        if name == HEADER:
+            return value.decode() if AN_ID.fullmatch(value) else next(_own_ids)
+    return next(_own_ids)
+
+
+class Figures:
+    """What is counted of a method and a route; looked up once, as `labels` costs more than counting."""
+
+    def __init__(self, method: str, route: str) -> None:
+        self._labels = method, route
+        self._duration = DURATION.labels(method, route)
+        self._size = SIZE.labels(route)
+        self._by_status: dict[int, Counter] = {}
+
+    def count(self, status: int, size: int, seconds: float) -> None:
+        """Count an answer; `size` in bytes."""
+        answered = self._by_status.get(status)
+        if answered is None:
+            answered = self._by_status[status] = REQUESTS.labels(*self._labels, str(status))
+        answered.inc()
+        self._duration.observe(seconds)
+        self._size.observe(size)
+
+
+@cache
+def figures(method: str, route: str) -> Figures:
+    """Those of one pair, of which there are as many as the application has routes."""
+    return Figures(method, route)
+
+
+class Measured:
+    """Stands outside of the application that it measures."""
+
+    def __init__(self, app: ASGIApp, log: RequestLog) -> None:
+        self.app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, answer = perf_counter(), _Answer(send, request_id(scope))
+        IN_FLIGHT.inc()
+        try:
+            with bound_contextvars(request_id=answer.request_id):
+                await self.app(scope, receive, answer.send)
+        finally:
+            IN_FLIGHT.dec()
+            seconds = perf_counter() - began
+            method = scope["method"] if scope["method"] in METHODS else OTHER
+            route = template(scope)
+            figures(method, route).count(answer.status, answer.size, seconds)
+            self._log.tell(answer.request_id, method, route, answer.status, answer.size, seconds)
+
+
+class _Answer:
+    """An answer on its way out, with the request's id."""
+
+    __slots__ = ("_send", "request_id", "size", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status, self.size = GONE, 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message["headers"], (HEADER, self.request_id.encode())]}
+        else:
+            self.size += len(message.get("body", b""))
+        await self._send(message)
+
+
+def template(scope: Scope) -> str:
+    """The path of the route that took the request, as it was declared; never what the client wrote."""
+    route = scope.get(ROUTE)
+    return route if isinstance(route, str) else getattr(route, "path", UNMATCHED)
