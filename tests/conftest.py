@@ -1,6 +1,7 @@
 """What every test may use: a PostgreSQL and a Valkey of its own process, the application on them, and people."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -267,8 +268,9 @@ def password_hasher() -> Iterator[PasswordHash]:
 def _no_environment_of_the_developer() -> Iterator[None]:
     """No variable of whoever runs the tests changes what they find."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in Settings.model_fields:
-            patch.delenv(name.upper(), raising=False)
+        of_traces = [name for name in os.environ if name.startswith("OTEL_")]
+        for name in [*map(str.upper, Settings.model_fields), *of_traces]:
+            patch.delenv(name, raising=False)
         yield
 
 
