@@ -132,4 +132,7 @@ class _Answer:
 def template(scope: Scope) -> str:
     """The path of the route that took the request, as it was declared; never what the client wrote."""
     route = scope.get(ROUTE)
-    return route if isinstance(route, str) else getattr(route, "path", UNMATCHED)
+    if isinstance(route, str):
+        return route
+    whole = scope.get("fastapi", {}).get("effective_route_context")  # the route itself knows no prefix
+    return str(getattr(whole, "path", None) or getattr(route, "path", UNMATCHED))
