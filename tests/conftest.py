@@ -31,6 +31,7 @@ WEBHOOK_SECRET = "whsec_of_the_tests_000000"
 Record = Callable[..., Awaitable[str]]
 TABLES = (
     "job_runs",
+    "job_counts",
     *("ledger_checks", "stripe_events", "connected_accounts", "payouts", "refunds", "disputes", "payments"),
     "refunds_due",
     *("idempotency_keys", "one_time_tokens", "review_votes", "reviews"),

@@ -3,6 +3,7 @@
 from prometheus_client import Counter
 
 from parkingspots.bookings.rules import Status
+from parkingspots.kit import job_counts
 
 TRANSITIONS = Counter("parkingspots_bookings_transitions", "Bookings by what requests made of them.", ("to",))
 CONFLICTS = Counter(
@@ -15,6 +16,7 @@ EXPIRED = Counter(
 )
 LOOKUP, CONSTRAINT = "lookup", "constraint"
 
+job_counts.keep(TRANSITIONS)
 for _status in Status:
     TRANSITIONS.labels(_status.value)
 for _found in (LOOKUP, CONSTRAINT):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from prometheus_client import REGISTRY
+import prometheus_client
 from prometheus_client.core import CounterMetricFamily
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -14,12 +14,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from parkingspots.kit.tables import Base
 
 OURS, JOBS = "parkingspots_", "parkingspots_job_"
-"""How the name of a counter begins: of the product's, and of those that the job has to itself."""
+"""How the name of a counter begins, and how that of the same one begins where the job has counted."""
 DONE = f"{JOBS}done"
 
 Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 """A counter's name and its labels."""
 Counts: TypeAlias = Counter[Key]
+
+
+_kept: list[prometheus_client.Counter] = []
 
 
 class JobCount(Base):
@@ -40,14 +43,18 @@ def done(step: str, rows: int) -> Counts:
     return Counter({(DONE, (("step", step),)): rows})
 
 
+def keep(*counters: prometheus_client.Counter) -> None:
+    """Say that the job moves these, too."""
+    _kept.extend(counters)
+
+
 def counted() -> Counts:
     """What this process has counted so far, each counter under the name that it has as the job's."""
     found: Counts = Counter()
-    for family in REGISTRY.collect():
-        if family.type == "counter" and family.name.startswith(OURS):
-            name = JOBS + family.name.removeprefix(OURS)
-            totals = (sample for sample in family.samples if sample.name.endswith("_total"))
-            found.update({(name, tuple(sorted(each.labels.items()))): each.value for each in totals if each.value})
+    for family in (family for counter in _kept for family in counter.collect()):
+        name = JOBS + family.name.removeprefix(OURS)
+        totals = (sample for sample in family.samples if sample.name.endswith("_total"))
+        found.update({(name, tuple(sorted(each.labels.items()))): each.value for each in totals})
     return found
 
 

@@ -19,6 +19,7 @@ import aiosmtplib
 import structlog
 from prometheus_client import Counter
 
+from parkingspots.kit import job_counts
 from parkingspots.settings import Environment, Settings
 
 FOLDER = Path(".run", "mail")
@@ -39,6 +40,7 @@ STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 MAIL = Counter("parkingspots_mail", "Letters: sent, failed, or skipped where SMTP_URL is not set.", ("outcome",))
 for _outcome in ("sent", "failed", "skipped"):
     MAIL.labels(_outcome)
+job_counts.keep(MAIL)
 
 log = structlog.get_logger(__name__)
 

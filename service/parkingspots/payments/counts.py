@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from parkingspots.kit import job_counts
+
 INTENTS = Counter("parkingspots_payments_intents", "Intentions to pay that were made.")
 CONFIRMATIONS = Counter(
     "parkingspots_payments_confirmations",
@@ -50,6 +52,7 @@ OLDEST = Gauge(
 WATCHED = (PARKED, REFUSED, DIFFERENCES, OLDEST)
 """Read from the tables; NaN while nobody knows."""
 
+job_counts.keep(CONFIRMATIONS, LATE, TAKEN, REFUNDS, GIVEN_BACK, PAID_OUT, EVENTS, CALLS)
 for _road in ("client", "webhook", "reconciler"):
     CONFIRMATIONS.labels(_road)
 for _outcome in ("made", "refused", "failed"):
