@@ -170,6 +170,33 @@ def journey(
         sys.exit(_complaint(str(detour)))
 
 
+@app.command(epilog="Example: [bold]parkingspots doctor --namespace parkingspots --online[/bold]")
+def doctor(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="GROUP", help="Of all checks this group; may be given again.")
+    ] = None,
+    pods: Annotated[int | None, typer.Option(min=1, help="How many API processes there may be at a time.")] = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask Stripe for the account and the webhook, too.")] = False,
+    dev: Annotated[bool, typer.Option("--dev", help="Look at what `make dev` runs here, whatever .env says.")] = False,
+    namespace: Annotated[str | None, typer.Option(help="Look at a cluster with kubectl, and from within.")] = None,
+    release: Annotated[str | None, typer.Option(help="Which, where the namespace has several.")] = None,
+    context: Annotated[str | None, typer.Option(help="kubectl's, where it is not the current one.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as failures.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Look at all that the product stands on, before and after a release. Exit code 1 where something fails."""
+    from parkingspots.doctor import command, readings, registry
+    from parkingspots.doctor.world import Options
+
+    if strange := set(only or ()) - set(registry.NAMES):
+        raise typer.BadParameter(f"there is no {', '.join(sorted(strange))}. There are: {', '.join(registry.NAMES)}.")
+    options = Options(pods, online, namespace, release, context)
+    try:
+        sys.exit(command.run(options, only or (), dev=dev, as_json=as_json, strict=strict))
+    except readings.NoDev as error:
+        sys.exit(_complaint(str(error)))
+
+
 @app.command(epilog="Example: [bold]parkingspots openapi > docs/openapi.json[/bold]")
 def openapi() -> None:
     """Print the OpenAPI document."""

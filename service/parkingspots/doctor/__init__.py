@@ -1,0 +1,1 @@
+"""`parkingspots doctor`: what is around the product, looked at before and after a release."""
