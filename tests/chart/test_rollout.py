@@ -154,6 +154,17 @@ def test_a_job_that_migrates_is_another_one_for_another_release(chart: Helm) -> 
     assert len(names) == 3
 
 
+@pytest.mark.parametrize("token", [1736899200, "1736899200"])
+def test_a_retry_token_may_be_a_number(chart: Helm, token: object) -> None:
+    (release,) = of_kind(chart.render("evaluation", {"migration.retry": token}), "Release")
+    assert release["spec"]["retry"] == "1736899200"
+
+
+def test_a_tag_may_be_a_number(chart: Helm) -> None:
+    (container,) = api_pods(chart.render("evaluation", {"image.tag": 20401231}))["spec"]["containers"]
+    assert container["image"].endswith(":20401231")
+
+
 def test_with_an_operator_no_job_is_helms(evaluation: list[Manifest]) -> None:
     assert of_kind(evaluation, "Job") == []
 

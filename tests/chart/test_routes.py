@@ -175,5 +175,11 @@ def test_the_api_is_let_in_by_whom_the_values_name(production: list[Manifest]) -
     assert metrics["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring"}
 
 
+def test_the_operator_may_go_to_the_api_server_by_the_ports_of_the_values(chart: Helm) -> None:
+    values = {"networkPolicy": {"enabled": True, "apiServerPorts": [7443]}}
+    _, api_server = one(chart.render("evaluation", values), "NetworkPolicy", "-operator")["spec"]["egress"]
+    assert api_server == {"ports": [{"port": 7443, "protocol": "TCP"}]}
+
+
 def test_there_is_no_policy_unless_it_is_asked_for(evaluation: list[Manifest]) -> None:
     assert of_kind(evaluation, "NetworkPolicy") == []

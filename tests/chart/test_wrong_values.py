@@ -60,6 +60,26 @@ COMBINATIONS: dict[str, tuple[Values, str]] = {
         },
         "externalDatabase.caSecret and PGSSLROOTCERT in extraEnv: give one of them",
     ),
+    "the superuser as the application's role": (
+        {"postgresql.auth.username": "postgres"},
+        "postgresql.auth.username is postgres, the superuser: the application's role is another one",
+    ),
+    "a database of PostgreSQL's own": (
+        {"postgresql.auth.database": "template1"},
+        "postgresql.auth.database is template1, which is PostgreSQL's own: choose another name",
+    ),
+    "a PostgreSQL that is too old": (
+        {"postgresql.image.tag": "17.5"},
+        "postgresql.image.tag is 17.5: the product needs PostgreSQL 18 or newer",
+    ),
+    "the chart's database's password twice": (
+        {"postgresql.auth.password": LONG},
+        "postgresql.auth.existingSecret and postgresql.auth.password: give one of them",
+    ),
+    "the chart's cache's password twice": (
+        {"valkey.auth.password": LONG},
+        "valkey.auth.existingSecret and valkey.auth.password: give one of them",
+    ),
     "a backup of a database that is elsewhere": (
         {**EXTERNAL, "postgresql.backup": {"enabled": True}},
         "back the external database up where it runs",
@@ -87,11 +107,11 @@ COMBINATIONS: dict[str, tuple[Values, str]] = {
     ),
     "more connections than the database allows": (
         {"api.replicas": 9},
-        "make 230: the database allows 200. Lower api.databasePoolSize, api.replicas or api.autoscaling.maxReplicas",
+        "make 274: the database allows 200. Lower api.databasePoolSize, api.replicas or api.autoscaling.maxReplicas",
     ),
     "more connections when there are most pods": (
         {"api.autoscaling": {"enabled": True, "maxReplicas": 9}},
-        "make 230: the database allows 200",
+        "make 274: the database allows 200",
     ),
     "more connections than an external database allows": (
         {**EXTERNAL, "externalDatabase.maxConnections": 75},
@@ -192,6 +212,19 @@ COMBINATIONS: dict[str, tuple[Values, str]] = {
         {"api.service.nodePort": 30080},
         "set the type to NodePort, or leave the port out",
     ),
+    "a node's port that Kubernetes does not give": (
+        {"api.service": {"type": "NodePort", "nodePort": 80}},
+        "api.service.nodePort is 80: Kubernetes gives nodes' ports from 30000 to 32767",
+    ),
+    "a database by a setting": ({"settings.DATABASE_NAME": "town"}, "the chart's own: use postgresql.auth.database"),
+    "an external database by a setting": (
+        {**EXTERNAL, "settings.DATABASE_NAME": "town"},
+        "the chart's own: use externalDatabase.name",
+    ),
+    "a cache by a setting": (
+        {"settings.REDIS_URL": f"redis://:{LONG}@redis"},
+        "use valkey.enabled: false and externalCache.existingSecret with externalCache.urlKey",
+    ),
     "a setting that is a value": ({"settings.DATABASE_POOL_SIZE": 5}, "use api.databasePoolSize"),
     "a secret among the settings": (
         {"settings.SECRET_KEY": LONG},
@@ -199,7 +232,7 @@ COMBINATIONS: dict[str, tuple[Values, str]] = {
     ),
     "a password among the settings": (
         {"settings.DATABASE_PASSWORD": LONG},
-        "settings.DATABASE_PASSWORD is the chart's own: use externalDatabase",
+        "settings.DATABASE_PASSWORD is the chart's own: use postgresql.auth.existingSecret",
     ),
     "payments by a setting": (
         {"settings.SKIP_PAYMENT_PROCESSING": False},
@@ -260,35 +293,15 @@ KINDS: dict[str, tuple[Values, str]] = {
         {"environment": "development"},
         "'/environment': value must be one of 'evaluation', 'production'",
     ),
-    "a budget that lets no pod go": (
-        {"api.podDisruptionBudget.maxUnavailable": 0},
-        "'/api/podDisruptionBudget/maxUnavailable': minimum: got 0, want 1",
-    ),
-    "a budget that lets all pods go": (
-        {"api.podDisruptionBudget.maxUnavailable": "100%"},
-        "'/api/podDisruptionBudget/maxUnavailable': '100%' does not match",
-    ),
     "a rollout without a further pod": ({"api.maxSurge": 0}, "'/api/maxSurge': minimum: got 0, want 1"),
-    "a version that YAML takes for a number": ({"image.tag": 1.10}, "'/image/tag': got number, want integer or string"),
-    "a digest that is none": ({"image.digest": "sha256:abc"}, "'/image/digest': 'sha256:abc' does not match"),
     "a port that there is not": ({"api.service.port": 70000}, "'/api/service/port': maximum: got 70,000, want 65,535"),
-    "a schedule in words": ({"lifecycle.schedule": "every minute"}, "'/lifecycle/schedule': 'every minute'"),
-    "a quantity in words": ({"api.resources.limits": {"memory": "512 MB"}}, "'/api/resources/limits/memory'"),
-    "a label with a space": ({"commonLabels": {"team": "our team"}}, "'/commonLabels/team': 'our team' does not match"),
     "a label that is a number": ({"api.podLabels": {"cost": 12}}, "'/api/podLabels/cost': got number, want string"),
-    "a name that no resource may have": ({"fullnameOverride": "Parking_1"}, "'/fullnameOverride': 'Parking_1'"),
     "a name that is too long": ({"fullnameOverride": "p" * 41}, "'/fullnameOverride': maxLength: got 41, want 40"),
-    "a Secret's name in capitals": ({"auth.existingSecret": "Key"}, "'/auth/existingSecret': 'Key' does not match"),
-    "a proxy that is no network": ({"trustedProxies": ["10.0.0.0/33"]}, "'/trustedProxies/0': '10.0.0.0/33'"),
-    "a host with a scheme": ({"ingress.hosts": [{"host": "https://a.example"}]}, "'/ingress/hosts/0/host'"),
-    "a path without a beginning": ({"ingress.hosts": [{"path": "api"}]}, "'/ingress/hosts/0/path': 'api'"),
     "a pull secret without a name": ({"imagePullSecrets": [{}]}, "'/imagePullSecrets/0': missing property 'name'"),
     "an encryption that there is not": (
         {"externalDatabase.sslmode": "on"},
         "'/externalDatabase/sslmode': value must be one of",
     ),
-    "the superuser as the application's": ({"postgresql.auth.username": "postgres"}, "'/auth/username'"),
-    "a cache's size without a unit": ({"valkey.maxMemory": "256"}, "'/maxMemory': '256' does not match"),
     "a probe that there is not": (
         {"api.readinessProbe": {"seconds": 3}},
         "'/api/readinessProbe': additional properties 'seconds' not allowed",
@@ -316,7 +329,8 @@ def test_a_value_of_the_wrong_kind_is_refused(chart: Helm, values: Values, sente
 
 @pytest.mark.parametrize("release", ["1st", "parking.town"])
 def test_a_release_that_no_service_can_be_called_after_is_refused(chart: Helm, release: str) -> None:
-    assert "choose a name for the release that begins with a letter" in chart.refusal("evaluation", {}, release=release)
+    said = chart.refusal("evaluation", {}, release=release)
+    assert said.count("choose a name for the release that begins with a letter") == 1
 
 
 def test_all_that_cannot_work_is_said_at_once(chart: Helm) -> None:
@@ -351,4 +365,5 @@ def test_a_host_may_be_a_name_or_an_address(chart: Helm, host: str) -> None:
 
 
 def test_as_many_connections_as_the_database_allows_are_fine(chart: Helm) -> None:
-    assert chart.render("evaluation", {"api.replicas": 9, "postgresql.maxConnections": 230})
+    assert chart.render("evaluation", {"api.replicas": 9, "postgresql.maxConnections": 274})
+    assert chart.render("evaluation", {"api.replicas": 1, "postgresql.maxConnections": 76})

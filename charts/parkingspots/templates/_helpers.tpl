@@ -66,6 +66,11 @@ labels:
   {{- include "parkingspots.labels" (list $root (index . 1)) | nindent 2 }}
 {{- end -}}
 
+{{/* A word, or a whole number as people write it, whether a file or the command line gives it. */}}
+{{- define "parkingspots.written" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else if . }}{{ printf "%.0f" (float64 .) }}{{ end -}}
+{{- end -}}
+
 {{/* A whole image name. Call with (list . image). */}}
 {{- define "parkingspots.image" -}}
 {{- $root := index . 0 -}}
@@ -75,7 +80,7 @@ labels:
 {{- if $image.digest -}}
 {{- printf "%s@%s" $name $image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" $name ($image.tag | default $root.Chart.AppVersion | toString) -}}
+{{- printf "%s:%s" $name (include "parkingspots.written" ($image.tag | default $root.Chart.AppVersion)) -}}
 {{- end -}}
 {{- end -}}
 

@@ -77,6 +77,7 @@ changes.
 {{- range concat (list .Values.auth .Values.payments .Values.mail .Values.externalDatabase .Values.externalCache) $bundled -}}
 {{- $state = append $state (include "parkingspots.secretVersion" (list $root .existingSecret)) -}}
 {{- end -}}
+{{- $state = append $state (include "parkingspots.secretVersion" (list $root (include "parkingspots.databaseAuthority" .))) -}}
 {{- join "\n" $state -}}
 {{- end -}}
 

@@ -1,8 +1,9 @@
 {{/*
-Combinations of values that cannot work, each a sentence that says what to change. What one value may be, the schema says.
+Combinations of values that cannot work, each a sentence that says what to change. Of what kind one value may be, the schema says.
 */}}
 
 {{- define "parkingspots.objections" -}}
+{{- include "parkingspots.objectionsToForms" . }}
 {{- include "parkingspots.objectionsToNames" . }}
 {{- include "parkingspots.objectionsToGenerating" . }}
 {{- include "parkingspots.objectionsToSecrets" . }}
@@ -28,7 +29,11 @@ auth.{{ $name }} is too short: use at least 32 random characters.
 {{- end }}
 {{- end }}
 {{- range $name := list "postgresql" "valkey" }}
-{{- $password := ((index $.Values $name).auth | default dict).password }}
+{{- $auth := (index $.Values $name).auth | default dict }}
+{{- $password := $auth.password }}
+{{- if and $password $auth.existingSecret }}
+{{ $name }}.auth.existingSecret and {{ $name }}.auth.password: give one of them.
+{{- end }}
 {{- if and $password (not (regexMatch "^[A-Za-z0-9._~+/=-]{12,}$" $password)) }}
 {{ $name }}.auth.password: use at least 12 letters, digits and signs of . _ ~ + / = -
 {{- end }}
@@ -107,10 +112,28 @@ externalCache has a password and no host: give externalCache.host, or a whole UR
 {{- if and .Values.postgresql.enabled (hasKey (.Values.postgresql.settings | default dict) "max_connections") }}
 postgresql.settings.max_connections: use postgresql.maxConnections, against which pods × pool are held.
 {{- end }}
+{{- include "parkingspots.objectionsToPostgresql" . }}
 {{- $allowed := int (ternary .Values.postgresql.maxConnections .Values.externalDatabase.maxConnections .Values.postgresql.enabled) }}
 {{- $needed := int (include "parkingspots.connections" .) }}
 {{- if and (gt $allowed 0) (gt $needed $allowed) }}
-{{ include "parkingspots.mostPods" . }} API pods (with those that a rollout adds) of {{ include "parkingspots.connectionsOfPod" . }} connections each, and {{ include "parkingspots.otherConnections" . }} for the minute job, migrations, backups and you, make {{ $needed }}: the database allows {{ $allowed }}. Lower api.databasePoolSize, api.replicas or api.autoscaling.maxReplicas, or raise {{ ternary "postgresql.maxConnections" "externalDatabase.maxConnections and the server's max_connections" .Values.postgresql.enabled }}.
+{{ include "parkingspots.mostPods" . }} API pods (with those that a rollout adds, and those that it shuts down) of {{ include "parkingspots.connectionsOfPod" . }} connections each, and {{ include "parkingspots.otherConnections" . }} for the minute job, migrations, backups and you, make {{ $needed }}: the database allows {{ $allowed }}. Lower api.databasePoolSize, api.replicas or api.autoscaling.maxReplicas, or raise {{ ternary "postgresql.maxConnections" "externalDatabase.maxConnections and the server's max_connections" .Values.postgresql.enabled }}.
+{{- end }}
+{{- end -}}
+
+{{- define "parkingspots.objectionsToPostgresql" -}}
+{{- with .Values.postgresql }}
+{{- if .enabled }}
+{{- if eq .auth.username "postgres" }}
+postgresql.auth.username is postgres, the superuser: the application's role is another one, such as parkingspots.
+{{- end }}
+{{- if has .auth.database (list "postgres" "template0" "template1") }}
+postgresql.auth.database is {{ .auth.database }}, which is PostgreSQL's own: choose another name, such as parkingspots.
+{{- end }}
+{{- $major := regexFind "^[0-9]+" (include "parkingspots.written" .image.tag) }}
+{{- if and $major (not .image.digest) (lt (int $major) 18) }}
+postgresql.image.tag is {{ .image.tag }}: the product needs PostgreSQL 18 or newer.
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -119,8 +142,13 @@ postgresql.settings.max_connections: use postgresql.maxConnections, against whic
 {{- add (mul 2 .Values.api.databasePoolSize) 2 -}}
 {{- end -}}
 
+{{/*
+Those that are wanted, those that a rollout adds, and those that shut down meanwhile: one holds its connections for
+preStopSeconds and until its requests are answered, about as long as two new ones take to start one after the other.
+*/}}
 {{- define "parkingspots.mostPods" -}}
-{{- add (ternary .Values.api.autoscaling.maxReplicas .Values.api.replicas .Values.api.autoscaling.enabled) .Values.api.maxSurge -}}
+{{- $wanted := int (ternary .Values.api.autoscaling.maxReplicas .Values.api.replicas .Values.api.autoscaling.enabled) -}}
+{{- add $wanted .Values.api.maxSurge (min $wanted (mul 2 .Values.api.maxSurge)) -}}
 {{- end -}}
 
 {{/* Two of the minute job, two of a migration, one of a backup, two gates, three that PostgreSQL keeps for its superuser. */}}
@@ -162,6 +190,11 @@ ingress.enabled: name at least one of ingress.hosts; a host that is empty stands
 {{- if and .Values.api.service.nodePort (eq .Values.api.service.type "ClusterIP") }}
 api.service.nodePort is given and api.service.type is ClusterIP: set the type to NodePort, or leave the port out.
 {{- end }}
+{{- with .Values.api.service.nodePort }}
+{{- if or (lt (int .) 30000) (gt (int .) 32767) }}
+api.service.nodePort is {{ . }}: Kubernetes gives nodes' ports from 30000 to 32767. Choose one of these, or leave it out.
+{{- end }}
+{{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 httpRoute.enabled: name the Gateway in httpRoute.parentRefs.
 {{- end }}
@@ -178,6 +211,9 @@ monitoring: the cluster has no Prometheus operator. Install it, or leave service
 
 {{/* What a setting that is the chart's own is given by. JSON. */}}
 {{- define "parkingspots.instead" -}}
+{{- $bundled := .Values.postgresql.enabled -}}
+{{- $elsewhere := ternary "postgresql.enabled: false and " "" $bundled -}}
+{{- $cacheElsewhere := ternary "valkey.enabled: false and " "" .Values.valkey.enabled -}}
 {{- $instead := dict
   "ENVIRONMENT" "environment"
   "SKIP_PAYMENT_PROCESSING" "payments.enabled"
@@ -193,17 +229,17 @@ monitoring: the cluster has no Prometheus operator. Install it, or leave service
   "STRIPE_WEBHOOK_SECRET" "payments"
   "STRIPE_PUBLISHABLE_KEY" "payments"
   "SMTP_URL" "mail"
-  "DATABASE_URL" "externalDatabase"
-  "DATABASE_HOST" "externalDatabase"
-  "DATABASE_PORT" "externalDatabase"
-  "DATABASE_NAME" "externalDatabase"
-  "DATABASE_USER" "externalDatabase"
-  "DATABASE_PASSWORD" "externalDatabase"
-  "DATABASE_SSLMODE" "externalDatabase"
-  "REDIS_URL" "externalCache"
-  "REDIS_HOST" "externalCache"
-  "REDIS_PORT" "externalCache"
-  "REDIS_PASSWORD" "externalCache"
+  "DATABASE_URL" (print $elsewhere "externalDatabase with host, port, name, user and existingSecret")
+  "DATABASE_HOST" (print $elsewhere "externalDatabase.host")
+  "DATABASE_PORT" (print $elsewhere "externalDatabase.port")
+  "DATABASE_NAME" (ternary "postgresql.auth.database" "externalDatabase.name" $bundled)
+  "DATABASE_USER" (ternary "postgresql.auth.username" "externalDatabase.user" $bundled)
+  "DATABASE_PASSWORD" (ternary "postgresql.auth.existingSecret" "externalDatabase.existingSecret" $bundled)
+  "DATABASE_SSLMODE" (print $elsewhere "externalDatabase.sslmode")
+  "REDIS_URL" (print $cacheElsewhere "externalCache.existingSecret with externalCache.urlKey")
+  "REDIS_HOST" (print $cacheElsewhere "externalCache.host")
+  "REDIS_PORT" (print $cacheElsewhere "externalCache.port")
+  "REDIS_PASSWORD" (ternary "valkey.auth.existingSecret" "externalCache.existingSecret" .Values.valkey.enabled)
 -}}
 {{- toJson $instead -}}
 {{- end -}}

@@ -2,13 +2,13 @@
 
 {{- define "parkingspots.objectionsToNames" -}}
 {{- $fullname := include "parkingspots.fullname" . -}}
-{{- $names := list $fullname -}}
+{{- $names := ternary list (list $fullname) (ne (.Values.fullnameOverride | default "") "") -}}
 {{- if .Values.postgresql.enabled }}{{ $names = append $names (include "parkingspots.postgresql.fullname" .Subcharts.postgresql) }}{{ end -}}
 {{- if .Values.valkey.enabled }}{{ $names = append $names (include "parkingspots.valkey.fullname" .Subcharts.valkey) }}{{ end -}}
-{{- range $names }}
-{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .) }}
+{{- $wrong := list -}}
+{{- range $names }}{{ if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .) }}{{ $wrong = append $wrong . }}{{ end }}{{ end -}}
+{{- with first $wrong }}
 {{ . }} cannot be the name of a Service: choose a name for the release that begins with a letter, and has letters, digits and dashes only.
-{{- end }}
 {{- end }}
 {{- range $where := list "auth" "payments" "mail" "externalDatabase" "externalCache" }}
 {{- if and (include "parkingspots.hasSecret" $) (eq (index $.Values $where).existingSecret $fullname) }}
@@ -18,18 +18,23 @@
 {{- include "parkingspots.objectionsToLabels" . }}
 {{- end -}}
 
-{{- define "parkingspots.objectionsToLabels" -}}
-{{- $own := include "parkingspots.ownLabels" (list . "") | fromYaml -}}
-{{- $common := .Values.commonLabels | default dict -}}
+{{/* Every value that is labels. JSON. */}}
+{{- define "parkingspots.labelMaps" -}}
 {{- $maps := dict
-  "commonLabels" $common
+  "commonLabels" .Values.commonLabels
   "api.podLabels" .Values.api.podLabels
   "monitoring.labels" .Values.monitoring.labels
   "monitoring.dashboards.labels" .Values.monitoring.dashboards.labels
   "postgresql.podLabels" .Values.postgresql.podLabels
   "valkey.podLabels" .Values.valkey.podLabels
 -}}
-{{- range $where, $labels := $maps }}
+{{- toJson $maps -}}
+{{- end -}}
+
+{{- define "parkingspots.objectionsToLabels" -}}
+{{- $own := include "parkingspots.ownLabels" (list . "") | fromYaml -}}
+{{- $common := .Values.commonLabels | default dict -}}
+{{- range $where, $labels := include "parkingspots.labelMaps" . | fromJson }}
 {{- range $label, $_ := $labels }}
 {{- if hasKey $own $label }}
 {{ $where }}: {{ $label }} is the chart's own label: leave it out.

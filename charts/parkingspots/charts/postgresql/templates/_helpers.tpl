@@ -23,7 +23,7 @@ app.kubernetes.io/component: database
 app.kubernetes.io/name: postgresql
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
-app.kubernetes.io/version: {{ $root.Values.image.tag | quote }}
+app.kubernetes.io/version: {{ include "parkingspots.written" $root.Values.image.tag | quote }}
 app.kubernetes.io/part-of: parkingspots
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}

@@ -25,7 +25,7 @@ labels:
 
 {{- define "parkingspots.valkey.labels" -}}
 {{ include "parkingspots.valkey.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | quote }}
+app.kubernetes.io/version: {{ include "parkingspots.written" .Values.image.tag | quote }}
 app.kubernetes.io/part-of: parkingspots
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
