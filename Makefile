@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench load-test lint types format lock openapi chart-docs sbom release publish announce install clean
+.PHONY: help dev test fuzz bench load-test lint types format lock openapi chart-docs screenshots sbom release publish announce install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -85,6 +85,9 @@ openapi: install ## Write docs/openapi.json and docs/api.md from the code
 
 chart-docs: install ## Write charts/parkingspots/README.md from the comments of the values
 	@PYTHONPATH=tests $(BIN)/python -m chart.values_page > charts/parkingspots/README.md.new && mv charts/parkingspots/README.md.new charts/parkingspots/README.md
+
+screenshots: install ## Make the pictures of docs/images/ anew, of the product as it runs; needs Chromium
+	@$(BIN)/python tools/screenshots.py
 
 sbom: install ## Write what the images are made of as CycloneDX, in sbom/ (SBOM_FOLDER)
 	@mkdir -p '$(SBOM_FOLDER)'

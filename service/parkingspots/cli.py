@@ -1,4 +1,4 @@
-"""`parkingspots`: serve, develop, migrate and seed, from one command line.
+"""`parkingspots`: serve, develop, migrate, seed and monitor, from one command line.
 
 A command imports what it needs when it runs, so that the others start at once.
 """
@@ -168,6 +168,40 @@ def journey(
         journey.run(url, host)
     except journey.Detour as detour:
         sys.exit(_complaint(str(detour)))
+
+
+@app.command(epilog="Example: [bold]parkingspots monitor --namespace shop --interval 5[/bold]")
+def monitor(
+    urls: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[URL]…",
+            help="Pages of metrics, by default what `make dev` serves. A name with several addresses is a pod each.",
+            show_default=False,
+        ),
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Look at the API's pods there instead, through kubectl port-forward.")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="The context of kubectl, with --namespace.")] = None,
+    interval: Annotated[float, typer.Option(min=0.5, max=600, help="Seconds between two looks.")] = 2,
+    once: Annotated[bool, typer.Option("--once", help="Look twice, an interval apart, write it down and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: write JSON, for scripts.")] = False,
+) -> None:
+    """Show how the API's processes do, live: requests, latency, errors, cache, pools, bookings, the minute job."""
+    from parkingspots.monitor import command
+    from parkingspots.monitor.targets import NoTarget
+
+    if as_json and not once:
+        sys.exit(_complaint("--json goes with --once."))
+    try:
+        where = command.discovery(urls or [], namespace, context)
+        if once:
+            command.look_once(where, interval, as_json=as_json)
+        else:
+            command.show(where, interval)
+    except NoTarget as refusal:
+        sys.exit(_complaint(str(refusal)))
 
 
 @app.command(epilog="Example: [bold]parkingspots doctor --namespace parkingspots --online[/bold]")

@@ -18,7 +18,7 @@ from parkingspots.settings import Settings
 
 COMMANDS = [
     *(("serve",), ("dev",), ("seed",), ("create-admin",), ("openapi",), ("ledger", "check"), ("cache", "purge")),
-    *(("doctor",), ("journey",)),
+    *(("doctor",), ("journey",), ("monitor",)),
     *(("migrate", name) for name in ("upgrade", "downgrade", "current", "heads", "wait")),
 ]
 BAD_SETTINGS = {"ENVIRONMENT": "production"}
