@@ -107,7 +107,7 @@ publish: ## Push the images and the chart of the tag that is checked out (REGIST
 	@[ -z "$$REGISTRY_TOKEN" ] || printf '%s' "$$REGISTRY_TOKEN" \
 		| docker login '$(firstword $(subst /, ,$(REGISTRY)))' --username "$$REGISTRY_USER" --password-stdin
 	@$(MAKE) --no-print-directory images IMAGE_PREFIX='$(IMAGE_PREFIX)' IMAGE_LOADER='$(IMAGE_LOADER)' IMAGE_TAG='$(IMAGE_TAG)'
-	@$(HELM) package charts/parkingspots --destination dist
+	@$(PYTHON) tools/package.py '$(REGISTRY)' '$(CHART_REGISTRY)' --helm '$(HELM)'
 	@$(HELM) push dist/parkingspots-$(IMAGE_TAG).tgz $(CHART_REGISTRY)
 
 announce: sbom ## Put the published chart and the SBOMs on GitHub's page of the tag; needs gh

@@ -43,6 +43,7 @@ def test_an_evaluation_is_said_to_be_one(chart: Helm) -> None:
     assert "This is an evaluation: bookings are confirmed without a payment" in notes
     assert "No mail is sent" in notes
     assert "http://parkingspots.local/docs" in notes
+    assert "helm show readme oci://ghcr.io/parkingspots/charts/parkingspots --version " in notes
 
 
 def test_production_is_no_evaluation(chart: Helm) -> None:
@@ -60,6 +61,8 @@ def test_production_is_no_evaluation(chart: Helm) -> None:
         ("gateway-api", {}, "https://api.parking.example.com/docs"),
         ("gateway-api", {"httpRoute.hostnames": []}, "https://<the Gateway's host>/docs"),
         ("evaluation", {"ingress.enabled": False}, "port-forward service/ps-parkingspots 8000:80"),
+        ("evaluation", {}, "port-forward service/ps-parkingspots 8000:80"),
+        ("gateway-api", {"api.service.port": 8080}, "port-forward service/ps-parkingspots 8000:8080"),
         ("evaluation", {"ingress.hosts": [{"path": "/parking"}]}, "http://<any host>/parking/docs"),
         ("no-operator", {}, "there is no operator"),
         ("pgbouncer", {}, "There is no cache"),

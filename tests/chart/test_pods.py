@@ -26,6 +26,14 @@ def account(pod: Manifest) -> str:
     return name
 
 
+def test_every_container_of_the_service_leaves_its_last_words(rendered: list[Manifest]) -> None:
+    """The operator says them: it reads no log."""
+    for where, pod in pods(rendered):
+        for container in containers(pod):
+            if SERVICE_IMAGE.search(container["image"]) and component(pod) != "test":
+                assert container["terminationMessagePolicy"] == "FallbackToLogsOnError", where
+
+
 def test_every_pod_keeps_the_restricted_standard(rendered: list[Manifest]) -> None:
     assert {where: found for where, pod in pods(rendered) if (found := breaches(pod))} == {}
 

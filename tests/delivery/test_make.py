@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from delivery.stand_ins import ROOT, Machine, called
 
@@ -246,3 +247,18 @@ def test_publishing_pushes_both_images_and_the_chart(machine: Machine) -> None:
         "docker push registry.example.com/parking/parkingspots-operator:1.2.3",
         "helm push dist/parkingspots-1.2.3.tgz oci://registry.example.com/parking/charts",
     ]
+
+
+def test_the_chart_that_is_published_names_the_images_that_are(machine: Machine) -> None:
+    kept = machine.folder / "values.yaml"
+    machine.install("docker")
+    machine.install("git", "echo v1.2.3")
+    machine.install("helm", f'[ "$1" = push ] || {{ cd "$2" && cat values.yaml > {kept} && cat *.* > {kept}.all; }}')
+    assert machine.make("publish", "REGISTRY=registry.example.com:5000/parking").returncode == 0
+    values = yaml.safe_load(kept.read_text())
+    images = [f"{image['registry']}/{image['repository']}" for image in (values["image"], values["operator"]["image"])]
+    pushed = [call.split()[2] for call in called(machine.calls, "docker") if call.startswith("docker push")]
+    assert [f"{image}:1.2.3" for image in images] == pushed
+    files = Path(f"{kept}.all").read_text()
+    assert "ghcr.io" not in files
+    assert "oci://registry.example.com:5000/parking/charts" in files

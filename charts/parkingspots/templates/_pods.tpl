@@ -51,6 +51,7 @@ volumeMounts:
 {{ include "parkingspots.serviceContainer" (list $root "wait-for-schema" (list "parkingspots" "migrate" "wait" "--timeout" (toString (index . 1)))) }}
 env:
   {{- include "parkingspots.directEnv" $root | nindent 2 }}
+terminationMessagePolicy: FallbackToLogsOnError
 resources:
   {{- toYaml $root.Values.lifecycle.resources | nindent 2 }}
 {{- end -}}
