@@ -14,7 +14,7 @@ from parkingspots.reads.shortcut import Shortcut
 from parkingspots.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
-SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match", "X-Request-ID")
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "If-Match", "X-Request-ID", "traceparent")
 TOLD = (
     "Link",
     "X-Total-Count",

@@ -4,14 +4,22 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from collector import Collector, collector
 from e2e.test_journey import environment, served
+from parkingspots.kit import tracing
+from parkingspots.kit.database import Database
+from parkingspots.kit.job_runs import Due
 from parkingspots.settings import Settings
+from parkingspots_lifecycle import job
+from parkingspots_lifecycle.steps import Bench, Moved, Step
 
 OFF = """
 import asyncio, sys
@@ -98,3 +106,23 @@ async def test_a_step_of_the_minute_job_is_a_trace(settings: Settings, collectin
     assert step.service["service.name"] == "parkingspots-lifecycle"
     assert "SELECT bookings UPDATE bookings" in collecting.below(step)
     assert "INSERT job_runs" in collecting.below(step)
+
+
+async def test_a_step_that_fails_is_marked_although_the_others_go_on(
+    settings: Settings, collecting: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(_bench: Bench, _since: datetime | None) -> Moved:
+        raise ValueError("of maria@example.com")
+
+    async def knows(_session: AsyncSession) -> Due:
+        return Due(0, None)
+
+    for name, value in collecting.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(job, "steps", lambda *_: [Step("broken", "breaks", breaks, knows)])
+    async with tracing.traced("parkingspots-lifecycle"), aclosing(Database(settings)) as database:
+        (result,) = await job.run(Bench(database))
+    assert result.failure == "of maria@example.com"
+    step = collecting.named("broken")
+    assert (step.failed, step.attributes["error.type"]) == (True, "ValueError")
+    assert b"maria" not in b"".join(collecting.bodies)

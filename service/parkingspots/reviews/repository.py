@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from parkingspots.accounts.models import User
 from parkingspots.kit.paging import Page, newest, newest_by_age
+from parkingspots.kit.timing import timed
 from parkingspots.reviews.models import Review, ReviewVote
 from parkingspots.reviews.rules import STARS
 from parkingspots.spots.models import Spot, SpotStats
@@ -130,3 +131,6 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(order.with_for_update(key_share=True))
     await session.execute(update(Review).where(by_them).values(title=None, comment=None))
     await session.execute(update(Review).where(to_them).values(owner_response=None, owner_responded_at=None))
+
+
+timed(__name__)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from parkingspots.bookings.models import Booking
 from parkingspots.kit.database import RawConnection
 from parkingspots.kit.paging import Page, newest
+from parkingspots.kit.timing import timed
 from parkingspots.reviews.models import Review
 from parkingspots.spots import search as finding
 from parkingspots.spots.models import AvailabilitySlot, Spot, SpotStats
@@ -208,3 +209,6 @@ async def rerate(session: AsyncSession, spot_id: UUID) -> None:
         .values(total_reviews=total.scalar_subquery(), average_rating=average.scalar_subquery())
         .execution_options(synchronize_session=False)
     )
+
+
+timed(__name__)
