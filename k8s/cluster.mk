@@ -101,10 +101,10 @@ monitoring: ## Put a Prometheus and a Grafana on the cluster, with the chart's r
 	@config() { name=$$1; shift; \
 		$(KUBECTL) --namespace monitoring create configmap "$$name" "$$@" --dry-run=client --output yaml \
 		| $(KUBECTL) apply --server-side --force-conflicts --filename -; }; \
-	config prometheus-rules --from-file=charts/parkingspots/files/rules.yaml && \
+	config prometheus-rules --from-file=charts/parkingspots/files/rules && \
 	config grafana-dashboards $(addprefix --from-file=,$(wildcard charts/parkingspots/dashboards/*.json))
 	@$(KUBECTL) apply --server-side --filename k8s/monitoring
-	@read=$$(cat k8s/monitoring/* charts/parkingspots/files/rules.yaml $(wildcard charts/parkingspots/dashboards/*.json) | cksum); \
+	@read=$$(cat k8s/monitoring/* $(wildcard charts/parkingspots/files/rules/*.yaml) $(wildcard charts/parkingspots/dashboards/*.json) | cksum); \
 	for name in prometheus grafana; do $(KUBECTL) --namespace monitoring patch deployment "$$name" --patch \
 		"{\"spec\": {\"template\": {\"metadata\": {\"annotations\": {\"parkingspots.dev/read\": \"$$read\"}}}}}"; done
 	@$(KUBECTL) --namespace monitoring rollout status deployment --timeout 3m

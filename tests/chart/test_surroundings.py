@@ -82,9 +82,10 @@ def test_prometheus_finds_the_pods_that_have_metrics(evaluation: list[Manifest])
 def test_prometheus_and_grafana_read_what_make_puts_there() -> None:
     volumes = [volume for _, pod in pods(MONITORING) for volume in pod["spec"]["volumes"]]
     optional = {volume["configMap"]["name"] for volume in volumes if volume.get("configMap", {}).get("optional")}
-    assert optional == set(re.findall(r"\bconfig ([a-z-]+) ", MAKE))
+    assert optional == set(re.findall(r"^\tconfig ([a-z-]+) ", MAKE, re.MULTILINE))
     (rules,) = re.findall(r"config prometheus-rules --from-file=(\S+)", MAKE)
-    assert yaml.safe_load((ROOT / rules).read_text())["groups"]
+    assert all(yaml.safe_load(file.read_text())["groups"] for file in (ROOT / rules).glob("*.yaml"))
+    assert list((ROOT / rules).glob("*.yaml"))
     assert f"{CHART.relative_to(ROOT)}/dashboards/*.json" in MAKE
 
 
