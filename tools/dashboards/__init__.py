@@ -1,0 +1,1 @@
+"""The Grafana dashboards of ParkingSpots, which become charts/parkingspots/dashboards/*.json."""
