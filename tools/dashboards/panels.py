@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models import heatmap as heatmaps
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
+    BigValueTextMode,
     GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
@@ -62,6 +63,8 @@ def number(
     panel = _described(stat.Panel(), title, unit, shows, worry, empty, alert).span(wide).height(4)
     if decimals is not None:
         panel.decimals(decimals)
+    if legend:
+        panel.text_mode(BigValueTextMode.VALUE_AND_NAME)  # one series alone would not be named
     return (
         panel.thresholds(_thresholds(limits))
         .mappings(_in_words(words or {}, empty))
@@ -120,7 +123,7 @@ def rows(
     alert: str = "",
     wide: int = 12,
 ) -> table.Panel:
-    """A table: a row for each set of labels, a column for each query; `units` and `limits` are by column."""
+    """A table: a row for each set of labels, a column for each query. `hidden` columns and labels are not shown."""
     panel = _described(table.Panel(), title, unit, shows, worry, empty, alert).span(wide).height(8)
     panel.filterable(filterable=True)
     columns = {}
@@ -128,7 +131,8 @@ def rows(
         panel.with_target(_asked(query, "", letter).instant().format(PromQueryFormat.TABLE))
         columns["Value" if len(queries) == 1 else f"Value #{letter}"] = column
     panel.with_transformation(DataTransformerConfig("merge", options={}))
-    left_out = dict.fromkeys(("Time", "__name__", *hidden), True)
+    fields = {column: field for field, column in columns.items()}
+    left_out = {fields.get(name, name): True for name in ("Time", "__name__", *hidden)}
     panel.with_transformation(
         DataTransformerConfig("organize", options={"excludeByName": left_out, "renameByName": columns})
     )
