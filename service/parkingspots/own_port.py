@@ -1,7 +1,6 @@
 """`/metrics` on a port of its own, where METRICS_PORT names one: what clients reach does not show it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -10,7 +9,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from parkingspots import health
-from parkingspots.kit.exposition import FOLDER
 from parkingspots.kit.listening import everywhere
 from parkingspots.settings import Settings
 
@@ -34,7 +32,7 @@ async def metrics_served(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     try:
-        listening = everywhere(settings.metrics_port, shared=FOLDER in os.environ)  # each worker tells of them all
+        listening = everywhere(settings.metrics_port)
     except OSError as error:
         log.error("METRICS_PORT cannot be listened on: nothing is measured", error=error.strerror)  # noqa: TRY400
         yield

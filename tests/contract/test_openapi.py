@@ -113,7 +113,7 @@ async def test_head_is_answered_like_get_without_the_body(api: Api, renter: Pers
         await api.client.request(method, operation.url(), headers=renter.headers) for method in ("GET", "HEAD")
     ]
     assert (head.status_code, head.content) == (got.status_code, b"")
-    assert head.headers == got.headers
+    assert {**head.headers, "x-request-id": ""} == {**got.headers, "x-request-id": ""}
 
 
 @every_operation

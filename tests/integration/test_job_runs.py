@@ -11,9 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from counted import metrics_of
+from figures import asked
 from minute_job import moved
+from parkingspots.kit import job_counts
 from parkingspots.kit.database import Database
 from parkingspots.kit.job_runs import FIGURES, LATEST
+from parkingspots.kit.mail import MAIL
 from parkingspots_lifecycle import job, steps
 from parkingspots_lifecycle.steps import Bench, Moved
 from product import Api
@@ -141,3 +144,25 @@ async def test_every_step_says_what_is_due_and_that_is_what_it_does(database: Da
     before = {step.name: each.count for step, each in await job.due(Bench(database))}
     assert await moved(database) == before
     assert {each.count for _, each in await job.due(Bench(database))} == {0}
+
+
+async def test_what_the_job_counted_is_added_up_and_told_under_its_own_name(api: Api, session: AsyncSession) -> None:
+    before = job_counts.counted()
+    MAIL.labels("sent").inc(2)
+    for _ in range(2):
+        await job_counts.add(session, job_counts.counted() - before)
+        await job_counts.add(session, job_counts.done("start_due", 3))
+    FIGURES.forget()
+    told = await asked(api.client)
+    assert told.value("parkingspots_job_mail_total", outcome="sent") == 4
+    assert told.value("parkingspots_job_done_total", step="start_due") == 6
+
+
+async def test_a_run_keeps_what_it_has_moved_and_how_long_it_took(api: Api, database: Database, due: Record) -> None:
+    await due("confirmed", -2, -1)
+    await job.run(Bench(database))
+    FIGURES.forget()
+    told = await asked(api.client)
+    assert told.value("parkingspots_job_done_total", step="complete_past") == 1
+    assert told.value("parkingspots_job_done_total", step="start_due") == 0
+    assert told.value("parkingspots_job_duration_seconds", step="complete_past") > 0

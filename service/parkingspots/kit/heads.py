@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parkingspots.kit.requests import ROUTE
+from parkingspots.kit.requests import ROUTE, template
 
 
 class AnswersHead:
@@ -25,4 +25,4 @@ class AnswersHead:
         try:
             await self.app(inner, receive, without_body)
         finally:
-            scope[ROUTE] = inner.get(ROUTE)
+            scope[ROUTE] = template(inner)

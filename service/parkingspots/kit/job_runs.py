@@ -149,7 +149,7 @@ class Figures(Collector):
     """How old the job's last success is, and what it left. What is not known is absent, and never an error."""
 
     FRESH = 15.0  # seconds for which an answer of the database is good
-    PATIENCE = 1.0  # seconds
+    PATIENCE = 3.0  # seconds
 
     def __init__(self) -> None:
         self._rows: Sequence[Any] = ()

@@ -49,13 +49,13 @@ async def look_again_and_again(database: Database, probe: Database, cache: Cache
         if follower is not None:
             HEARD_AGE.set(follower.heard_age())
         if turn % ASK_EVERY == 0:
-            await _ask(probe, cache)
+            await ask(probe, cache)
         due = loop.time() + LOOK_EVERY
         await asyncio.sleep(LOOK_EVERY)
         LAG.observe(max(0.0, loop.time() - due))
 
 
-async def _ask(probe: Database, cache: Cache) -> None:
+async def ask(probe: Database, cache: Cache) -> None:
     database_counts.UP.set(await _answers(probe))
     CACHE_UP.set(await cache.is_there())
 
