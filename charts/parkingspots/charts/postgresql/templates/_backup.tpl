@@ -50,13 +50,15 @@ pg_dump --format custom --file "$file.part"
 pg_restore --list "$file.part" > /dev/null
 mv "$file.part" "$file"
 ls -1r /dumps/*.dump | tail -n +{{ add1 .Values.backup.keep }} | xargs -r rm -f --
-echo "Kept $file"
+echo "Kept $file; there are"
+ls -1 /dumps/*.dump
 {{- end -}}
 
-{{/* All or nothing: what was there is back where a step fails. */}}
+{{/* FILE names a dump; else it is the newest. All or nothing: what was there is back where a step fails. */}}
 {{- define "parkingspots.postgresql.restoreScript" -}}
-file=$(ls -1r /dumps/*.dump | head -n 1)
-[ -n "$file" ] || { echo "There is no dump in the volume." >&2; exit 1; }
+file=${FILE:+/dumps/$FILE}
+file=${file:-$(ls -1r /dumps/*.dump | head -n 1)}
+[ -f "$file" ] || { echo "There is no dump ${FILE:-} in the volume, which has:"; ls -1 /dumps; exit 1; } >&2
 echo "Restoring $file"
 pg_restore --no-owner --file /tmp/dump.sql "$file"
 {
