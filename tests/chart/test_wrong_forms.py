@@ -69,6 +69,10 @@ FORMS: dict[str, tuple[Values, str]] = {
     ),
     "a variable with a dash": ({"extraEnv": [{"name": "MY-ZONE", "value": "UTC"}]}, "extraEnv[0].name is MY-ZONE: use"),
     "a sender without an address": ({"mail.from": "Parking"}, "mail.from is Parking: use an address, such as"),
+    "an interval without a unit": (
+        {"monitoring.podMonitor.interval": "30"},
+        "monitoring.podMonitor.interval is 30: use a number with a unit of time, such as 15s",
+    ),
     "a role in capitals": (
         {"postgresql.auth.username": "Parking"},
         "postgresql.auth.username is Parking: use small letters, digits and _",

@@ -20,6 +20,7 @@
   "path" (list "^/" "begin it with /")
   "variable" (list "^[A-Za-z_][A-Za-z0-9_]*$" "use letters, digits and _, no digit first")
   "sender" (list "@" "use an address, such as Parking <no-reply@parking.example.com>")
+  "interval" (list "^[0-9]+(ms|s|m|h)$" "use a number with a unit of time, such as 15s")
   "cacheSize" (list "^[1-9][0-9]*(kb|mb|gb)$" "use a number with a unit of Valkey, such as 256mb")
 -}}
 {{- toJson $forms -}}
@@ -34,6 +35,8 @@
   (list "budget" "api.podDisruptionBudget.maxUnavailable" .Values.api.podDisruptionBudget.maxUnavailable)
   (list "sender" "mail.from" .Values.mail.from)
   (list "path" "httpRoute.path" .Values.httpRoute.path)
+  (list "interval" "monitoring.serviceMonitor.interval" .Values.monitoring.serviceMonitor.interval)
+  (list "interval" "monitoring.podMonitor.interval" .Values.monitoring.podMonitor.interval)
   (list "resourceName" "externalDatabase.caSecret" .Values.externalDatabase.caSecret)
   (list "resourceName" "serviceAccount.name" .Values.serviceAccount.name)
 -}}
