@@ -22,8 +22,8 @@ from product import Api, Person
 CASES = int(os.environ.get("SAME_BYTES_CASES", "200"))
 A_WRITE_EVERY = 5
 Choices = tuple[tuple[str, str], ...]
-OF_THE_FORM = {"content-encoding", "content-length", "vary"}
-"""Headers that a compressed answer has otherwise."""
+OF_THE_FORM = {"content-encoding", "content-length", "x-request-id", "vary"}
+"""Headers that a compressed answer has otherwise, and the request's own name."""
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 ENCODINGS = ("identity", "gzip", "br, gzip;q=0.5", "gzip;q=0", "*", "")
 KNOWN = ("*", '"something"', "W/{etag}", "{etag}", '"a", {etag}', '"', "")

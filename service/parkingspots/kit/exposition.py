@@ -11,6 +11,8 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from parkingspots.kit import tally
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where workers keep what they count; prometheus-client looks for it as it is imported."""
 LOCK = "lock"
@@ -21,6 +23,7 @@ THE_DEAD = 0
 
 def exposition(*collectors: Collector) -> bytes:
     """All figures, in Prometheus' text format. `collectors` are those that look elsewhere than in this process."""
+    tally.write_down()
     folder = os.environ.get(FOLDER)
     if folder is None:
         return generate_latest(REGISTRY)

@@ -20,7 +20,7 @@ class RequestLog:
         self._share = share if share is not None else 1.0 if in_development else A_FEW
         self._slow = settings.request_log_slow_seconds
 
-    def tell(self, request_id: str, method: str, route: str, status: int, size: int, seconds: float) -> None:
+    def tell(self, request_id: str | None, method: str, route: str, status: int, size: int, seconds: float) -> None:
         """Write the line, where the request is worth one; `size` in bytes."""
         failed, slow = status >= SERVER_ERROR, seconds >= self._slow
         if not failed and not slow and random.random() >= self._share:  # noqa: S311 - no secret

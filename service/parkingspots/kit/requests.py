@@ -7,27 +7,26 @@ from itertools import count
 from secrets import token_hex
 from time import perf_counter
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from parkingspots.kit.buckets import DURATIONS, SIZES
 from parkingspots.kit.request_log import RequestLog
+from parkingspots.kit.tally import Amounts, Tallied, Tally
 
 REQUESTS = Counter(
     "parkingspots_http_requests",
     "Requests by the route's template, or unmatched where none was found or asked for; 499: the client went away.",
     ("method", "route", "status"),
 )
-DURATION = Histogram(
+DURATION = Amounts(
     "parkingspots_http_request_duration_seconds",
     "From a request's arrival in the application until its answer was handed to the server.",
     ("method", "route"),
     buckets=DURATIONS,
 )
-SIZE = Histogram(
-    "parkingspots_http_response_size_bytes", "Bytes of bodies as they were sent.", ("route",), buckets=SIZES
-)
+SIZE = Amounts("parkingspots_http_response_size_bytes", "Bytes of bodies as they were sent.", ("route",), buckets=SIZES)
 IN_FLIGHT = Gauge(
     "parkingspots_http_requests_in_flight",
     "Requests that are being worked on; those answered at once, from what is kept, are not seen.",
@@ -52,12 +51,17 @@ def _ids() -> Iterator[str]:
 _own_ids = _ids()
 
 
-def request_id(scope: Scope) -> str:
-    """The id that a client or a proxy gave the request, where it looks like one, or a new one."""
+def given_id(scope: Scope) -> str | None:
+    """The id that a client or a proxy gave the request, where it looks like one."""
     for name, value in scope["headers"]:
         if name == HEADER:
-            return value.decode() if AN_ID.fullmatch(value) else next(_own_ids)
-    return next(_own_ids)
+            return value.decode() if AN_ID.fullmatch(value) else None
+    return None
+
+
+def request_id(scope: Scope) -> str:
+    """The id that the request was given, or a new one."""
+    return given_id(scope) or next(_own_ids)
 
 
 class Figures:
@@ -65,16 +69,16 @@ class Figures:
 
     def __init__(self, method: str, route: str) -> None:
         self._labels = method, route
-        self._duration = DURATION.labels(method, route)
-        self._size = SIZE.labels(route)
-        self._by_status: dict[int, Counter] = {}
+        self._duration = Tallied(DURATION.labels(method, route), DURATIONS)
+        self._size = Tallied(SIZE.labels(route), SIZES)
+        self._by_status: dict[int, Tally] = {}
 
     def count(self, status: int, size: int, seconds: float) -> None:
         """Count an answer; `size` in bytes."""
         answered = self._by_status.get(status)
         if answered is None:
-            answered = self._by_status[status] = REQUESTS.labels(*self._labels, str(status))
-        answered.inc()
+            answered = self._by_status[status] = Tally(REQUESTS.labels(*self._labels, str(status)))
+        answered.count += 1
         self._duration.observe(seconds)
         self._size.observe(size)
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots import __version__
-from parkingspots.kit import database_counts
+from parkingspots.kit import database_counts, tally
 from parkingspots.kit.cache import Cache
 from parkingspots.kit.database import Database
 from parkingspots.kit.follower import Follower
@@ -53,6 +53,7 @@ async def look_again_and_again(database: Database, probe: Database, cache: Cache
         due = loop.time() + LOOK_EVERY
         await asyncio.sleep(LOOK_EVERY)
         LAG.observe(max(0.0, loop.time() - due))
+        tally.write_down()
 
 
 async def ask(probe: Database, cache: Cache) -> None:

@@ -4,6 +4,8 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge
 
+from parkingspots.kit.tally import Tally
+
 ANSWERS = Counter(
     "parkingspots_reads",
     "Public reads by how they were answered: hit (this process had the answer), shared (Valkey had it), miss (loaded),"
@@ -17,6 +19,12 @@ VALKEY_ERRORS = Counter("parkingspots_reads_valkey_errors", "Exchanges with Valk
 BREAKER = Gauge(
     "parkingspots_reads_breaker_open", "1 while Valkey is left alone.", ("of",), multiprocess_mode="livemax"
 )
+
+
+@cache
+def hits(route: str) -> Tally:
+    """Those that were at hand."""
+    return Tally(ANSWERS.labels(route, "hit"))
 
 
 @cache

@@ -10,6 +10,7 @@ from parkingspots.kit.requests import ROUTE
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers
 from parkingspots.reads.direct import Direct
+from parkingspots.reads.entries import Entry
 from parkingspots.reads.reads import PATIENCE, UNAVAILABLE, Answer, Reads
 from parkingspots.reads.sending import send_entry
 from parkingspots.reads.targets import Target, Targets
@@ -44,7 +45,7 @@ class FastPath:
             await self._load(reads, target, wanted, scope, receive, send)
         elif wanted.may_have(entry):
             reads.refresh_early(self._direct, target, scope, entry)
-            await send_entry(entry, target, outcome, wanted, send)
+            await _send(entry, target, outcome, wanted, send)
         else:
             await self._ask_route(target, scope, receive, send)
 
@@ -61,9 +62,9 @@ class FastPath:
                 return
             answer, was_asked = None, False
         if stale is not None and (answer is None or answer.status == UNAVAILABLE):
-            await send_entry(stale, target, "stale", wanted, send, age=reads.age(stale))
+            await _send(stale, target, "stale", wanted, send, age=reads.age(stale))
         elif answer is not None and answer.entry is not None and wanted.may_have(answer.entry):
-            await send_entry(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
+            await _send(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
         elif answer is not None and answer.entry is None and not wanted.signed_in:
             await _repeat(answer, target, send)
         else:
@@ -72,6 +73,13 @@ class FastPath:
     async def _ask_route(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         answers(target.route, "own").inc()
         await self.app(scope, receive, send)
+
+
+async def _send(
+    entry: Entry, target: Target, outcome: str, wanted: Wants, send: Send, age: float | None = None
+) -> None:
+    answers(target.route, outcome).inc()
+    await send_entry(entry, wanted, send, age=age)
 
 
 async def _repeat(answer: Answer, target: Target, send: Send) -> None:

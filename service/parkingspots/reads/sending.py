@@ -4,9 +4,7 @@ from starlette.types import Send
 
 from parkingspots.kit.requests import HEADER
 from parkingspots.reads.asked import Wants
-from parkingspots.reads.counts import answers
 from parkingspots.reads.entries import Entry
-from parkingspots.reads.targets import Target
 
 OK, NOT_MODIFIED = 200, 304
 NO_STORE = b"no-store"
@@ -15,8 +13,6 @@ NO_STORE = b"no-store"
 
 async def send_entry(
     entry: Entry,
-    target: Target,
-    outcome: str,
     wanted: Wants,
     send: Send,
     *,
@@ -34,7 +30,6 @@ async def send_entry(
         headers += [(b"cache-control", NO_STORE), (b"age", str(int(age)).encode())]
     if request_id is not None:
         headers.append((HEADER, request_id.encode()))
-    answers(target.route, outcome).inc()
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     return status, len(body)

@@ -8,8 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from parkingspots.kit.addresses import client_address
 from parkingspots.kit.limits import Limits
 from parkingspots.kit.request_log import RequestLog
-from parkingspots.kit.requests import figures, request_id
+from parkingspots.kit.requests import figures, given_id
 from parkingspots.reads.asked import Wants, wants
+from parkingspots.reads.counts import hits
 from parkingspots.reads.entries import Entry
 from parkingspots.reads.reads import Reads
 from parkingspots.reads.sending import send_entry
@@ -36,9 +37,10 @@ class Shortcut:
             await self.app(scope, receive, send)
             return
         entry, target, wanted = found
-        name = request_id(scope)
-        status, size = await send_entry(entry, target, "hit", wanted, send, request_id=name)
+        name = given_id(scope)
+        status, size = await send_entry(entry, wanted, send, request_id=name)
         seconds = perf_counter() - began
+        hits(target.route).count += 1
         figures("GET", target.template).count(status, size, seconds)
         self._log.tell(name, "GET", target.template, status, size, seconds)
 

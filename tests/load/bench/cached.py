@@ -8,7 +8,7 @@ from random import Random
 from load.bench import queries, wire, wrk
 from load.bench.figures import Bar, Row, Run, Size, compared
 from load.bench.rounds import Bench, Side, interleaved
-from load.bench.stage import Stage, raw_twin
+from load.bench.stage import Stage, raw_twin, uncounted_twin
 from load.bench.wire import Answer
 from load.bench.wrk import Load
 from parkingspots.dev.failure import Failure
@@ -18,7 +18,7 @@ BODY = 6_400  # bytes
 MOST_ROWS = 30
 SPELLINGS = 500
 """Orders of the same parameters."""
-NEAR_THE_SERVER, NEAR_THE_SPOT = Bar(0.60), Bar(1.0)
+NEAR_THE_SERVER, NEAR_THE_SPOT, AS_UNCOUNTED = Bar(0.60), Bar(1.0), Bar(0.92)
 SLACK = 0.05  # of a small answer's bytes: an age has one digit or three
 
 
@@ -49,6 +49,14 @@ def not_modified(what: str, bench: Bench) -> Row:
     known = _asked(stage, spot.load.targets, headers, status=304)
     rounds = interleaved(bench, _side(stage, stage.port, known.load), _side(stage, stage.port, spot.load))
     return compared(what, rounds, NEAR_THE_SPOT, Size(known.answer.size, SLACK), Size(spot.answer.size))
+
+
+def counted_spot(what: str, bench: Bench) -> Row:
+    """What counting costs where an answer costs least."""
+    stage, asked = bench.stage, _the_spot(bench.stage)
+    with uncounted_twin(stage) as twin:
+        rounds = interleaved(bench, _side(stage, stage.port, asked.load), _side(stage, twin.port, asked.load))
+    return compared(what, rounds, AS_UNCOUNTED, Size(asked.answer.size, SLACK), Size(asked.answer.size, SLACK))
 
 
 def the_search(stage: Stage) -> Asked:

@@ -16,6 +16,7 @@ ROWS: Mapping[str, Measure] = {
     "cached search": cached.cached_search,
     "cached spot": cached.cached_spot,
     "304 for the cached spot": cached.not_modified,
+    "cached spot, against nothing counted": cached.counted_spot,
     FREE: missed.against_bare(queries.free_for_an_hour),
     NEAREST: missed.against_bare(queries.nearest),
     FREE_AT_SCALE: missed.at_scale(queries.free_for_an_hour),

@@ -130,6 +130,14 @@ def api(cores: Cores, folder: Path, environment: Mapping[str, str]) -> Iterator[
 
 
 @contextmanager
+def uncounted_twin(stage: Stage) -> Iterator[Server]:
+    """The API on the same core and the same data, but nothing is counted of what it has at hand."""
+    log = stage.folder / "uncounted.log"
+    with _serving("The API", ["load.bench.uncounted"], [], stage.cores, log, stage.environment) as server:
+        yield server
+
+
+@contextmanager
 def raw_twin(stage: Stage, answer: Answer) -> Iterator[Server]:
     """The raw ASGI application that gives `answer`, on the same core and the same server."""
     file = stage.folder / "answer.json"

@@ -1,0 +1,86 @@
+"""Counting on the way of a request at a tenth of what a metric's own lock costs: written down once a second."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from prometheus_client import REGISTRY, Counter, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+
+class Held(Protocol):
+    """Something that holds counts back."""
+
+    def write_down(self) -> None:
+        """Add what is held to the metric. Neither this nor counting may be left in the middle: they do not wait."""
+        ...
+
+
+_held: list[Held] = []
+
+
+def write_down() -> None:
+    """Add everything that is held back to its metric."""
+    for each in _held:
+        each.write_down()
+
+
+class _First(Collector):
+    """Asked before the metrics behind it: they are registered later."""
+
+    def collect(self) -> Iterable[Metric]:
+        write_down()
+        return ()
+
+
+REGISTRY.register(_First())
+
+
+class Tally:
+    """Increments of a counter."""
+
+    __slots__ = ("_counter", "count")
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self.count = 0
+        _held.append(self)
+
+    def write_down(self) -> None:
+        count, self.count = self.count, 0
+        if count:
+            self._counter.inc(count)
+
+
+class Amounts(Histogram):
+    """A histogram that takes many observations at once."""
+
+    def observe_many(self, by_bucket: Sequence[int], total: float) -> None:
+        """As many in each bucket, and their sum."""
+        self._sum.inc(total)
+        for bucket, count in zip(self._buckets, by_bucket, strict=True):
+            if count:
+                bucket.inc(count)
+
+
+class Tallied:
+    """Observations of a histogram."""
+
+    __slots__ = ("_bounds", "_by_bucket", "_histogram", "_total")
+
+    def __init__(self, histogram: Amounts, bounds: Sequence[float]) -> None:
+        self._histogram, self._bounds = histogram, bounds
+        self._by_bucket, self._total = [0] * (len(bounds) + 1), 0.0
+        _held.append(self)
+
+    def observe(self, amount: float) -> None:
+        """As the histogram's own."""
+        self._by_bucket[bisect_left(self._bounds, amount)] += 1
+        self._total += amount
+
+    def write_down(self) -> None:
+        by_bucket, total = self._by_bucket, self._total
+        self._by_bucket, self._total = [0] * len(by_bucket), 0.0
+        if any(by_bucket):
+            self._histogram.observe_many(by_bucket, total)
