@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench load-test lint types format lock openapi dashboards chart-docs screenshots sbom release publish announce install clean
+.PHONY: help dev test fuzz bench load-test lint types format lock openapi metrics-page dashboards chart-docs screenshots sbom release publish announce install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -82,6 +82,9 @@ lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer vers
 openapi: install ## Write docs/openapi.json and docs/api.md from the code
 	@$(BIN)/python -m parkingspots openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 	@PYTHONPATH=tests $(BIN)/python -m contract.api_page > docs/api.md.new && mv docs/api.md.new docs/api.md
+
+metrics-page: install ## Write docs/metrics.md from the code
+	@PYTHONPATH=tests $(BIN)/python -m monitoring.metrics_page > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
 
 dashboards: install ## Write charts/parkingspots/dashboards/ from tools/dashboards/
 	@$(BIN)/python -m tools.dashboards charts/parkingspots/dashboards

@@ -39,7 +39,7 @@ NEED_CHOICE = $(CURRENT); case "$$context" in $(CHOSEN)) echo "The cluster is th
 NEED_KIND_NODES = $(CURRENT); case "$$($(KUBECTL) get nodes --output 'jsonpath={.items[0].spec.providerID}')" in \
 	kind://*) ;; *) echo "The cluster of the context $$context is not kind's: its own has addons of its own." >&2; exit 1 ;; esac
 
-.PHONY: cluster addons images up watch e2e monitoring
+.PHONY: cluster addons images up watch logs e2e monitoring
 
 cluster: ## Start a cluster with kind, unless one of kind's or of your choice can be reached (CONTEXT, KUBECONFIG)
 	@$(NEED_KUBECTL)
@@ -85,6 +85,12 @@ up: cluster ## Bring the product up on the cluster, or bring it up to date there
 watch: install cluster ## Bring it up and keep it up to date: Python files go into running pods, all else is built anew (DEBUG=1)
 	@$(CURRENT); $(BIN)/python k8s/watch.py --kubectl $(KUBECTL) --context "$$context" --namespace $(NAMESPACE) -- \
 		$(THIS_MAKE) --no-print-directory up IMAGE_TARGET=development CONTEXT="$$context"
+
+logs: install ## Follow what all pods of the release write, a line a record (NAMESPACE, SINCE=10m)
+	@$(NEED_KUBECTL)
+	@$(NEED_CLUSTER)
+	@$(KUBECTL) --namespace $(NAMESPACE) logs --selector app.kubernetes.io/instance=parkingspots --all-containers --prefix \
+		--follow --ignore-errors --max-log-requests 50 $(if $(SINCE),--since $(SINCE),--tail 20) | $(BIN)/python k8s/logs.py
 
 e2e: install ## Run the tests that need a cluster, on one of kind's or of your choice (PYTEST_ARGS, CONTEXT, KUBECONFIG)
 	@$(NEED_KUBECTL)

@@ -13,6 +13,7 @@ import pytest
 from promql_parser import NumberLiteral
 
 from chart.rendering import CHART, ROOT, Helm, of_kind
+from monitoring import metrics_page
 from monitoring.boards import FOLDER, Board, Panel, boards, names, panels, queries, rules, selectors
 from monitoring.exported import families, kept_by_the_job
 
@@ -202,3 +203,7 @@ def test_the_page_about_them_names_each() -> None:
     page = (ROOT / "docs" / "dashboards.md").read_text()
     assert [name for name in boards() if f"`{name}`" not in page] == []
     assert CHART.relative_to(ROOT).as_posix() in page
+
+
+def test_the_page_about_metrics_is_the_codes() -> None:
+    assert (ROOT / "docs" / "metrics.md").read_text() == metrics_page.page(), "run `make metrics-page`"
