@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots.kit import job_counts, job_runs, tracing
 from parkingspots.kit.database import described
-from parkingspots.kit.job_counts import Counts
 from parkingspots.kit.job_runs import Due, Outcome
 from parkingspots_lifecycle.steps import Bench, Moved, Step, steps
 
@@ -86,7 +85,6 @@ async def _traced(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, t
 
 async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told: Told) -> Result:
     began, claimed, failed, waiting, error = monotonic(), 0, 0, 0, None
-    before = job_counts.counted() if bench.is_own_process else None
     async with bench.database.transaction(durable=False) as session:
         row_id = await job_runs.begin(session, run_id, step.name)
     try:
@@ -98,20 +96,15 @@ async def _run(step: Step, bench: Bench, stop: asyncio.Event, run_id: UUID, told
     kind = type(error).__name__ if error else None
     left = None if stop.is_set() else await _left(step, bench)
     outcome = Outcome(claimed, claimed - failed - waiting, failed + int(error is not None), kind, left)
+    news = job_counts.news() if bench.is_own_process else {}
     async with (
         asyncio.timeout(LEAVE_TAKING if stop.is_set() else None),
         bench.database.transaction(durable=False) as session,
     ):
         await job_runs.end(session, row_id, outcome)
-        await job_counts.add(session, _counted(step, outcome, before))
+        await job_counts.add(session, {**news, **job_counts.done(step.name, outcome.done)})
+    job_counts.told(news)
     return Result(step, outcome, monotonic() - began, error)
-
-
-def _counted(step: Step, outcome: Outcome, before: Counts | None) -> Counts:
-    """What the step has moved and, where nobody asks this process, counted since `before`."""
-    own = job_counts.counted() - before if before is not None else Counts()
-    own.update(job_counts.done(step.name, outcome.done))
-    return own
 
 
 async def _batches(step: Step, bench: Bench, stop: asyncio.Event) -> AsyncIterator[Moved]:

@@ -6,10 +6,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar
 
+import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
 from uvicorn_worker import UvicornWorker
 
+log = structlog.get_logger(__name__)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where workers keep what they count. prometheus-client looks for it as it is imported, so nothing here imports it."""
 
@@ -33,9 +35,13 @@ def run(factory: str, host: str, port: int, workers: int, *, backlog: int, keep_
 
 
 def _bury(folder: Path, process: int) -> None:
+    """Whatever goes wrong with a file of figures, the one who watches over the workers goes on."""
     from parkingspots.kit.exposition import bury  # here: it is imported where FOLDER is set
 
-    bury(folder, process)
+    try:
+        bury(folder, process)
+    except Exception:
+        log.exception("what a worker counted is lost", process=process)
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from counted import metrics_of
@@ -147,11 +148,13 @@ async def test_every_step_says_what_is_due_and_that_is_what_it_does(database: Da
 
 
 async def test_what_the_job_counted_is_added_up_and_told_under_its_own_name(api: Api, session: AsyncSession) -> None:
-    before = job_counts.counted()
-    MAIL.labels("sent").inc(2)
+    job_counts.told(job_counts.news())
     for _ in range(2):
-        await job_counts.add(session, job_counts.counted() - before)
-        await job_counts.add(session, job_counts.done("start_due", 3))
+        MAIL.labels("sent").inc(2)
+        news = job_counts.news()
+        await job_counts.add(session, {**news, **job_counts.done("start_due", 3)})
+        job_counts.told(news)
+        assert job_counts.news() == {}
     FIGURES.forget()
     told = await asked(api.client)
     assert told.value("parkingspots_job_mail_total", outcome="sent") == 4
@@ -166,3 +169,19 @@ async def test_a_run_keeps_what_it_has_moved_and_how_long_it_took(api: Api, data
     assert told.value("parkingspots_job_done_total", step="complete_past") == 1
     assert told.value("parkingspots_job_done_total", step="start_due") == 0
     assert told.value("parkingspots_job_duration_seconds", step="complete_past") > 0
+
+
+async def test_what_a_step_counted_is_kept_by_the_next_where_its_own_end_could_not_be_written(
+    api: Api, database: Database, session: AsyncSession
+) -> None:
+    job_counts.told(job_counts.news())
+    MAIL.labels("sent").inc()
+    await session.execute(text("ALTER TABLE job_counts RENAME TO elsewhere"))
+    try:
+        with pytest.raises(DBAPIError):
+            await job.run(Bench(database))
+    finally:
+        await session.execute(text("ALTER TABLE elsewhere RENAME TO job_counts"))
+    await job.run(Bench(database))
+    FIGURES.forget()
+    assert (await asked(api.client)).value("parkingspots_job_mail_total", outcome="sent") == 1

@@ -4,6 +4,7 @@ import asyncio
 import string
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -18,6 +19,7 @@ from starlette.routing import Mount, Route
 from figures import Told, asked
 from parkingspots.bookings.counts import EXPIRED
 from parkingspots.kit import vitals
+from parkingspots.kit.cache import Cache
 from parkingspots.kit.counting import counted
 from parkingspots.kit.database import Database
 from parkingspots.kit.database_counts import DRIVER, IN_USE, SESSION, TIMEOUTS, UP
@@ -206,6 +208,29 @@ async def test_what_a_transaction_counts_is_undone_with_it(database: Database) -
     assert EXPIRED._value.get() == before + 1
 
 
+async def test_a_savepoint_that_is_undone_takes_its_own_counts_with_it_and_no_others(database: Database) -> None:
+    before = EXPIRED._value.get()
+    async with database.transaction() as session:
+        await _count(session)
+        with suppress(LookupError):
+            async with session.begin_nested():
+                await _count(session)
+                raise LookupError
+    assert EXPIRED._value.get() == before + 1
+
+
+class _Broken:
+    """Stands for a client whose connection breaks in a way that its driver has no name for."""
+
+    async def is_there(self) -> bool:
+        raise RuntimeError("the handler is closed")
+
+
+async def test_what_a_driver_has_no_name_for_is_down_and_does_not_end_the_looking(api: Api) -> None:
+    await vitals.ask(api.app.state.probe, cast("Cache", _Broken()))
+    assert (UP._value.get(), vitals.CACHE_UP._value.get()) == (1.0, 0.0)
+
+
 async def _count(session: AsyncSession) -> None:
     await session.execute(text("SELECT 1"))
     counted(session, EXPIRED)
@@ -213,10 +238,10 @@ async def _count(session: AsyncSession) -> None:
 
 async def test_a_process_says_what_it_is_and_how_late_its_loop_is(api: Api) -> None:
     async def is_told() -> bool:
-        return (await asked(api.client)).value("parkingspots_event_loop_lag_seconds_count") > 0
+        told = await asked(api.client)
+        return told.value("parkingspots_event_loop_lag_seconds_count") > 0 and told.value("parkingspots_cache_up") == 1
 
     await until(is_told)
     told = await asked(api.client)
     assert told.value("parkingspots_build_info") == 1
     assert told.value("parkingspots_database_up") == 1
-    assert told.value("parkingspots_cache_up") == 1

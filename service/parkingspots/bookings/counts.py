@@ -1,4 +1,4 @@
-"""What is counted of bookings, for Prometheus. What the minute job does stands in its own figures."""
+"""What is counted of bookings, for Prometheus. What the minute job moves by itself stands in its own figures."""
 
 from prometheus_client import Counter
 

@@ -60,10 +60,12 @@ class Wish:
 
 @dataclass(frozen=True)
 class Taken:
-    """A booking, by column, and its spot."""
+    """A booking, by column, its spot, and what it took."""
 
     booking: Mapping[str, Any]
     spot: Place
+    released: int
+    """Holds that were over, and gave way to it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ async def book(connect: Connect, settings: Settings, renter_id: UUID, wish: Wish
     _require_bookable(settings, wish.window, now)
     taken = await _taken(connect, settings, renter_id, wish, now)
     counts.TRANSITIONS.labels(taken.booking["status"]).inc()
+    counts.EXPIRED.inc(taken.released)
     return taken
 
 
@@ -104,9 +107,8 @@ async def _taken(connection: RawConnection, settings: Settings, renter_id: UUID,
             raise SpotNotOpen
         if slot.is_taken:
             raise _conflict(counts.LOOKUP)
-        if slot.has_lapsed:
-            counts.EXPIRED.inc(await slots.release_lapsed(connection, spot.id, now))
-        return Taken(await _added(connection, _drafted(settings, renter_id, spot, wish, now)), spot)
+        released = await slots.release_lapsed(connection, spot.id, now) if slot.has_lapsed else 0
+        return Taken(await _added(connection, _drafted(settings, renter_id, spot, wish, now)), spot, released)
 
 
 async def _locked(connection: RawConnection, renter_id: UUID, spot_id: UUID) -> Place:

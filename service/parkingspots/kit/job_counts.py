@@ -1,7 +1,6 @@
 """What the minute job has counted, kept in a table: its process ends before Prometheus would ask it."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import prometheus_client
@@ -19,9 +18,11 @@ DONE = f"{JOBS}done"
 
 Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 """A counter's name and its labels."""
-Counts: TypeAlias = Counter[Key]
+Counts: TypeAlias = Mapping[Key, float]
 
 
+_told: dict[Key, float] = {}
+"""What of this process's counts is in the table."""
 _kept: list[prometheus_client.Counter] = []
 
 
@@ -40,7 +41,7 @@ EVERY = select(JobCount.counter, JobCount.labels, JobCount.value).order_by(JobCo
 
 def done(step: str, rows: int) -> Counts:
     """That a step has moved so many rows, be it none: it is known from then on."""
-    return Counter({(DONE, (("step", step),)): rows})
+    return {(DONE, (("step", step),)): rows}
 
 
 def keep(*counters: prometheus_client.Counter) -> None:
@@ -50,12 +51,23 @@ def keep(*counters: prometheus_client.Counter) -> None:
 
 def counted() -> Counts:
     """What this process has counted so far, each counter under the name that it has as the job's."""
-    found: Counts = Counter()
+    found: dict[Key, float] = {}
     for family in (family for counter in _kept for family in counter.collect()):
         name = JOBS + family.name.removeprefix(OURS)
         totals = (sample for sample in family.samples if sample.name.endswith("_total"))
         found.update({(name, tuple(sorted(each.labels.items()))): each.value for each in totals})
     return found
+
+
+def news() -> Counts:
+    """What was counted since `told`; at first that there are these counters, so that their first event is seen."""
+    return {key: value - _told.get(key, 0.0) for key, value in counted().items() if value != _told.get(key)}
+
+
+def told(counts: Counts) -> None:
+    """Say that the news are in the table for good."""
+    for key, value in counts.items():
+        _told[key] = _told.get(key, 0.0) + value
 
 
 async def add(session: AsyncSession, counts: Counts) -> None:

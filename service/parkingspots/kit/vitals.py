@@ -2,9 +2,10 @@
 
 import asyncio
 import platform
-from contextlib import suppress
+from collections.abc import Awaitable
 from itertools import count
 
+import structlog
 from prometheus_client import Gauge, Histogram
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -39,31 +40,46 @@ ASK_EVERY = 5
 """Looks between two questions to the database and to Valkey."""
 PATIENCE = 2.0  # seconds for the database's answer
 
+log = structlog.get_logger(__name__)
+
 
 async def look_again_and_again(database: Database, probe: Database, cache: Cache, follower: Follower | None) -> None:
     """For as long as the process serves; `probe` has a pool of its own: a full one is no outage."""
     BUILD.labels(__version__, platform.python_version(), f"{NEEDED:04}").set(1)
     loop = asyncio.get_running_loop()
-    for turn in count():
-        database.show_use()
-        if follower is not None:
-            HEARD_AGE.set(follower.heard_age())
-        if turn % ASK_EVERY == 0:
-            await ask(probe, cache)
-        due = loop.time() + LOOK_EVERY
-        await asyncio.sleep(LOOK_EVERY)
-        LAG.observe(max(0.0, loop.time() - due))
-        tally.write_down()
+    try:
+        for turn in count():
+            database.show_use()
+            if follower is not None:
+                HEARD_AGE.set(follower.heard_age())
+            if turn % ASK_EVERY == 0:
+                await ask(probe, cache)
+            due = loop.time() + LOOK_EVERY
+            await asyncio.sleep(LOOK_EVERY)
+            LAG.observe(max(0.0, loop.time() - due))
+            tally.write_down()
+    finally:
+        tally.write_down()  # a worker's figures outlive it
 
 
 async def ask(probe: Database, cache: Cache) -> None:
-    database_counts.UP.set(await _answers(probe))
-    CACHE_UP.set(await cache.is_there())
+    """Set whether the database and Valkey answer."""
+    database_counts.UP.set(await _is_up("the database", _answers(probe)))
+    CACHE_UP.set(await _is_up("Valkey", cache.is_there()))
+
+
+async def _is_up(what: str, asking: Awaitable[bool]) -> bool:
+    """Whatever a driver raises of a connection that breaks, nobody would look again if it ended the looking."""
+    try:
+        return await asking
+    except (SQLAlchemyError, OSError):  # a TimeoutError is an OSError
+        return False
+    except Exception:
+        log.exception("could not be asked whether it is up", what=what)
+        return False
 
 
 async def _answers(probe: Database) -> bool:
-    with suppress(SQLAlchemyError, OSError):  # a TimeoutError is an OSError
-        async with asyncio.timeout(PATIENCE), probe.reader() as session:
-            await session.execute(text("SELECT 1"))
-            return True
-    return False
+    async with asyncio.timeout(PATIENCE), probe.reader() as session:
+        await session.execute(text("SELECT 1"))
+        return True

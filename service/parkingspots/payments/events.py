@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots.kit import job_runs
+from parkingspots.kit.counting import counted
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments import connect, counts, disputes, giving_back, repository, rules, service
 from parkingspots.payments.gateway import GatewayError
@@ -42,7 +43,7 @@ async def store(session: AsyncSession, body: bytes, now: datetime) -> bool:
         "act_at": now if is_ours else None,
     }
     is_new = await repository.store_event(session, event)
-    counts.EVENTS.labels("received" if is_new else "repeated").inc()
+    counted(session, counts.EVENTS.labels("received" if is_new else "repeated"))
     return is_new and is_ours
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots.kit.counting import counted
 from parkingspots.kit.database import retried
 from parkingspots.payments import books, counts, ledger, repository, reversals, rules, sharing
 from parkingspots.payments.gateway import BrokenError, GatewayError, GivenBack, RefundState, RefusedError
@@ -89,8 +90,8 @@ async def _made(session: AsyncSession, payment: Payment, refund: Refund, gateway
     payment.refunded_amount += refund.amount
     entries = rules.given_back(refund.amount, refund.owner_amount)
     await ledger.post(session, payment, f"refund:{refund.id}:{refund.refusals}", entries, now)
-    counts.REFUNDS.labels("made").inc()
-    counts.GIVEN_BACK.labels(payment.currency).inc(refund.amount)
+    counted(session, counts.REFUNDS.labels("made"))
+    counted(session, counts.GIVEN_BACK.labels(payment.currency), refund.amount)
     return True
 
 
@@ -107,7 +108,7 @@ async def _failed(session: AsyncSession, payment: Payment, refund: Refund, gatew
     refund.status, refund.stripe_id, refund.refunded_at = RefundStatus.PENDING, gateway_id, None
     refund.refusals, refund.failure = refund.refusals + 1, "The refund failed at the bank."
     refund.act_at = rules.next_attempt(refund.refusals, now)
-    counts.REFUNDS.labels("failed").inc()
+    counted(session, counts.REFUNDS.labels("failed"))
     return True
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from parkingspots.bookings import settling as bookings
 from parkingspots.bookings.models import Booking
 from parkingspots.bookings.rules import HOLDING
+from parkingspots.kit.counting import counted
 from parkingspots.kit.database import retried
 from parkingspots.payments import books, connect, counts, ledger, repository, reversals, rules
 from parkingspots.payments.gateway import BrokenError, GatewayError, RefusedError
@@ -122,7 +123,7 @@ async def _record(session: AsyncSession, claimed: Payout, transfer_id: str, now:
     payout.act_at, payout.failure, payout.is_in_doubt = None, None, False
     await session.flush()
     await ledger.post(session, payment, f"payout:{payout.id}", rules.paid_out(payout.amount), now)
-    counts.PAID_OUT.labels(payout.currency).inc(payout.amount)
+    counted(session, counts.PAID_OUT.labels(payout.currency), payout.amount)
 
 
 @retried
