@@ -23,6 +23,8 @@ EVENTS = "/api/v1/namespaces/{namespace}/events"
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CREATION_TIMEOUT = aiohttp.ClientTimeout(total=35)
 """An admission webhook has up to 30 s, and what the API server says of one that takes longer is worth hearing."""
+WEBHOOK = "failed calling webhook"
+"""How the API server begins to say that it could not ask one."""
 REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,10 @@ log = structlog.get_logger(__name__)
 
 class Unavailable(Exception):  # noqa: N818 - a state of the API server
     """It did not answer, or not now; asking again may help."""
+
+
+class Hindered(Unavailable):
+    """It would, but an admission webhook of the cluster fails: somebody has to mend that."""
 
 
 class Refused(Exception):  # noqa: N818 - its answer
@@ -143,6 +149,8 @@ class Kubernetes:
             raise Conflict(said)
         if status == HTTPStatus.UNAUTHORIZED:
             await self._forget()
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR and WEBHOOK in said:
+            raise Hindered(f"The API server answered {said}")
         if status >= HTTPStatus.BAD_REQUEST:
             raise Unavailable(f"The API server answered {said}")
         return answer

@@ -10,7 +10,7 @@ import structlog
 from parkingspots_operator import jobs
 from parkingspots_operator.decide import Migrate, Purge, Rest, Stall, Step, next_step
 from parkingspots_operator.events import Event, events
-from parkingspots_operator.kubernetes import Conflict, Kubernetes, Refused, Unavailable
+from parkingspots_operator.kubernetes import Conflict, Hindered, Kubernetes, Refused, Unavailable
 from parkingspots_operator.memory import Memory
 from parkingspots_operator.release import Release
 from parkingspots_operator.remember import concluded, remember, unpurged
@@ -55,7 +55,9 @@ class Reconciler:
         step = next_step(release, memory, world)
         try:
             await self._start(release, step)
-        except (Refused, Unavailable) as refusal:
+        except (Refused, Hindered) as refusal:
+            if isinstance(step, Purge) and isinstance(refusal, Hindered):
+                raise  # a release can wait for its purge, which would be given up
             memory, step = _refused(release, memory, world, step, str(refusal))
         if isinstance(step, Rest):
             memory = concluded(memory, world.now)
