@@ -31,11 +31,18 @@ class Gate:
         if not self.is_open:
             writer.close()
             return
-        there, back = await asyncio.open_connection(self._host, self._port)
-        self._writers |= {writer, back}
+        try:
+            there, back = await asyncio.open_connection(self._host, self._port)
+        except OSError:  # the server has ended just now
+            writer.close()
+            return
+        both = {writer, back}
+        self._writers |= both
         with suppress(OSError):
             await asyncio.gather(self._copy(reader, back, is_question=True), self._copy(there, writer))
-        self._writers -= {writer, back}
+        self._writers -= both
+        for each in both:  # whichever way was broken off
+            each.close()
 
     async def _copy(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_question: bool = False
