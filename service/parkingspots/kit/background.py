@@ -12,6 +12,7 @@ from parkingspots.settings import Settings
 
 GROUP = "parkingspots.background"
 """Other distributions offer their tasks under this name: coroutine functions that take the settings and do not end."""
+AGAIN = 0.2  # seconds until what goes on is cancelled once more
 PAUSE = 5.0  # seconds before a task that failed is started again
 
 log = structlog.get_logger(__name__)
@@ -24,9 +25,19 @@ async def beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await ended(*tasks)
+
+
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks until they are over: one that is cancelled as its answer comes may take the answer and go on.
+
+    `asyncio.wait_for` does so up to Python 3.11, and drivers use it.
+    """
+    while at_work := [task for task in tasks if not task.done()]:
+        for task in at_work:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(at_work, timeout=AGAIN)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager

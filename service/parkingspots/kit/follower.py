@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 from sqlalchemy.engine import URL
 
+from parkingspots.kit.background import ended
 from parkingspots.kit.changes import FIRST_LOOK, LOOK, MOST_AT_ONCE, WHICH_DATABASE, Snapshot, change_of
 from parkingspots.kit.database import CONNECTING, DRIVER_ERRORS, driver_address
 from parkingspots.kit.knowledge import Knowledge
@@ -73,9 +74,7 @@ class Follower:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
     async def _follow_for_ever(self) -> None:
         while True:
