@@ -1,7 +1,6 @@
 """The rules behind the advice: no server is asked."""
 
 import secrets
-import subprocess
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -9,7 +8,7 @@ from sqlalchemy.engine import URL
 
 from chart.rendering import CHART
 from doctor.examined import says
-from parkingspots.doctor import configuration, connections, database, machine, mending, sessions
+from parkingspots.doctor import configuration, connections, database, machine, sessions
 from parkingspots.doctor import server as rules
 from parkingspots.doctor.database import Extension
 from parkingspots.doctor.finding import Finding, State
@@ -207,12 +206,6 @@ def test_a_pooler_that_forgets_statements_fails() -> None:
 def test_time_outs_that_a_pooler_dropped_are_given_to_the_role() -> None:
     found = sessions.of_session(URL_OF_IT, {"jit": "off", "lock_timeout": "3000"}, {"jit": "off", "lock_timeout": "0"})
     assert says(found, State.WARN, "lock_timeout (0)", mend="SET lock_timeout = '3000'")
-
-
-@pytest.mark.parametrize("text", ["plain", "two words", "it's", "both ' and \"", "'$HOME `id` \\'"])
-def test_a_shell_reads_a_quoted_text_as_it_was(text: str) -> None:
-    read = subprocess.run(["sh", "-c", f"printf %s {mending.quoted(text)}"], capture_output=True, text=True, check=True)
-    assert read.stdout == text
 
 
 def test_where_no_database_was_ever_named_the_developers_own_is_offered() -> None:

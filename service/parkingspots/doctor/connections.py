@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL
 from parkingspots.doctor import mending
 from parkingspots.doctor.checks import Check, Group
 from parkingspots.doctor.finding import Finding, Skip, fail, ok, warn
+from parkingspots.doctor.mending import identifier
 from parkingspots.doctor.sessions import has_pooler
 from parkingspots.doctor.world import World
 from parkingspots.settings import Settings
@@ -49,8 +50,8 @@ def of_limits(url: URL, limits: Limits, each: int, pods: int | None) -> Finding:
         return ok(f"{pods} processes of {each} and {OF_OTHERS} others make {needed}; {said}.")
     statement, restart = {
         "max_connections": (f"ALTER SYSTEM SET max_connections = {needed}", "    # then restart the server"),
-        "role": (f'ALTER ROLE "{url.username}" CONNECTION LIMIT {needed}', ""),
-        "database": (f'ALTER DATABASE "{url.database}" CONNECTION LIMIT {needed}', ""),
+        "role": (f"ALTER ROLE {identifier(url.username or '')} CONNECTION LIMIT {needed}", ""),
+        "database": (f"ALTER DATABASE {identifier(url.database or '')} CONNECTION LIMIT {needed}", ""),
     }[what]
     return fail(
         f"{pods or 1} processes of {each} and {OF_OTHERS} others make {needed}, and {said}:"

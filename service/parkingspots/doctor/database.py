@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from parkingspots.doctor import mending
 from parkingspots.doctor.checks import Check, Group
 from parkingspots.doctor.finding import Finding, fail, ok, warn
+from parkingspots.doctor.mending import identifier
 from parkingspots.doctor.world import World
 from parkingspots.kit.database import described, sqlstate
 from parkingspots.kit.migrating import OLDEST_SERVER
@@ -38,14 +39,18 @@ def of_reach(url: URL, seconds: float, trouble: Exception | None) -> Finding:
     elif STARTUP_PARAMETER in described(trouble):
         mend = DROPPED_BY_POOLER
     elif code == WRONG_PASSWORD:
-        mend = mending.psql(url, f'\\password "{url.username}"')
+        mend = mending.new_password(url)
     elif code == NO_SUCH_DATABASE:
-        mend = mending.psql(url.set(database="postgres"), f'CREATE DATABASE "{url.database}" OWNER "{url.username}"')
+        mend = mending.psql(url.set(database="postgres"), _create_database(url))
     elif code == NOT_ALLOWED:
         mend = f"$EDITOR pg_hba.conf    # let {url.username} in from this machine"
     elif code == TOO_MANY:
         mend = mending.psql(url, "SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2")
     return fail(f"PostgreSQL at {where} refused or cannot be reached: {described(trouble).rstrip('.')}.", mend)
+
+
+def _create_database(url: URL) -> str:
+    return f"CREATE DATABASE {identifier(url.database or '')} OWNER {identifier(url.username or '')}"
 
 
 def of_version(number: int) -> Finding:
@@ -58,7 +63,8 @@ def of_version(number: int) -> Finding:
 
 def of_role(url: URL, *, is_superuser: bool, is_production: bool) -> Finding:
     if is_superuser and is_production:
-        make = f'CREATE ROLE parkingspots LOGIN; ALTER DATABASE "{url.database}" OWNER TO parkingspots'
+        database = identifier(url.database or "")
+        make = f"CREATE ROLE parkingspots LOGIN; ALTER DATABASE {database} OWNER TO parkingspots"
         says = f"The role {url.username} is a superuser: whoever gets into the product gets the whole server."
         return warn(says, mending.psql(url, make))
     return ok(f"The role {url.username} is {'a' if is_superuser else 'no'} superuser.")
@@ -74,15 +80,15 @@ class Rights:
 
 
 def of_rights(url: URL, rights: Rights) -> Finding:
-    role = url.username
+    role = url.username or ""
     if rights.lacking:
-        grant = f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{role}"'
+        grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {identifier(role)}"
         return fail(f"The role {role} may not read and write {_few(rights.lacking)}.", mending.psql(url, grant))
     if not rights.may_create:
-        grant = f'GRANT CREATE ON SCHEMA public TO "{role}"'
+        grant = f"GRANT CREATE ON SCHEMA public TO {identifier(role)}"
         return fail(f"The role {role} may not create tables: the next migration would fail.", mending.psql(url, grant))
     if rights.foreign:
-        give = f'ALTER TABLE "{rights.foreign[0]}" OWNER TO "{role}"'
+        give = f"ALTER TABLE {identifier(rights.foreign[0])} OWNER TO {identifier(role)}"
         says = f"{_few(rights.foreign)} belongs to another role than {role}: the next migration may fail."
         return warn(says, mending.psql(url, give))
     return ok(f"The role {role} may read, write and migrate every table.")
@@ -109,7 +115,7 @@ def of_extensions(url: URL, extensions: list[Extension], *, may_create: bool, is
         mend = "apt-get install postgresql-contrib    # on the server; managed ones have it"
         return fail(f"The server does not have the extension {names}.", mend)
     if not may_create:
-        grant = f'GRANT CREATE ON DATABASE "{url.database}" TO "{url.username}"'
+        grant = f"GRANT CREATE ON DATABASE {identifier(url.database or '')} TO {identifier(url.username or '')}"
         return fail(
             f"The extension {names} is missing, and {url.username} may not install it.", mending.psql(url, grant)
         )
@@ -121,7 +127,7 @@ def of_extensions(url: URL, extensions: list[Extension], *, may_create: bool, is
 
 def of_encoding(url: URL, encoding: str) -> Finding:
     if encoding != "UTF8":
-        create = f'CREATE DATABASE "{url.database}" OWNER "{url.username}" ENCODING \'UTF8\' TEMPLATE template0'
+        create = f"{_create_database(url)} ENCODING 'UTF8' TEMPLATE template0"
         mend = mending.psql(url.set(database="postgres"), create)
         return fail(
             f"The database's encoding is {encoding}, and names in Greek need UTF8: dump it and load it anew.", mend

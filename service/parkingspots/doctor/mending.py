@@ -21,16 +21,31 @@ def psql(url: URL, statement: str, user: str | None = "postgres") -> str:
     return f"{shlex.join(['psql', *where, '-d', url.database or ''])} -c {quoted(statement)}"
 
 
+def new_password(url: URL) -> str:
+    """Give the product's role another one, which psql asks for."""
+    return psql(url, f"\\password {identifier(url.username or '')}")
+
+
 def quoted(text: str) -> str:
-    """For a shell, and still to be read: SQL is full of single quotes."""
-    if "'" not in text:
+    """For a shell, and still to be read: SQL is full of single quotes. Within double ones, a terminal's ! would act."""
+    if "'" not in text or "!" in text:
         return shlex.quote(text)
     return '"' + re.sub(r'(["$`\\])', r"\\\1", text) + '"'
 
 
+def identifier(name: str) -> str:
+    """A name within a statement: whoever makes a table or a role chooses it, and whoever pastes it may do anything."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A value within a statement."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def server_setting(url: URL, name: str, value: str, *, restart: bool = False) -> str:
     """Change a setting of the server, for good."""
-    change = psql(url, f"ALTER SYSTEM SET {name} = '{value}'")
+    change = psql(url, f"ALTER SYSTEM SET {name} = {literal(value)}")
     return f"{change}    # then restart the server" if restart else f"{change} -c 'SELECT pg_reload_conf()'"
 
 

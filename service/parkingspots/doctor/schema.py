@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 from parkingspots.doctor import mending
 from parkingspots.doctor.checks import Check, Group
 from parkingspots.doctor.finding import Finding, Skip, fail, ok, warn
+from parkingspots.doctor.mending import identifier
 from parkingspots.doctor.world import World
 from parkingspots.kit.schema import NEEDED
 
@@ -44,7 +45,7 @@ def of_contract(contract: Contract | None, needed: int = NEEDED) -> Finding:
 def of_indexes(url: URL, names: Sequence[str]) -> Finding:
     if not names:
         return ok("Every index is valid.")
-    mend = mending.psql(url, f'REINDEX INDEX CONCURRENTLY "{names[0]}"', None)
+    mend = mending.psql(url, f"REINDEX INDEX CONCURRENTLY {identifier(names[0])}", None)
     return fail(f"{_each(names, 'index', 'indexes')} not valid: it costs time at each write and helps nobody.", mend)
 
 
@@ -53,7 +54,7 @@ def of_constraints(url: URL, names: Sequence[tuple[str, str]]) -> Finding:
     if not names:
         return ok("Every constraint is validated.")
     table, name = names[0]
-    mend = mending.psql(url, f'ALTER TABLE "{table}" VALIDATE CONSTRAINT "{name}"', None)
+    mend = mending.psql(url, f"ALTER TABLE {identifier(table)} VALIDATE CONSTRAINT {identifier(name)}", None)
     said = _each([name for _, name in names], "constraint", "constraints")
     return warn(f"{said} not validated: rows from before may break it.", mend)
 
@@ -62,7 +63,7 @@ def of_triggers(url: URL, names: Sequence[tuple[str, str]]) -> Finding:
     if not names:
         return ok("Every trigger is on.")
     table, name = names[0]
-    mend = mending.psql(url, f'ALTER TABLE "{table}" ENABLE TRIGGER "{name}"', None)
+    mend = mending.psql(url, f"ALTER TABLE {identifier(table)} ENABLE TRIGGER {identifier(name)}", None)
     said = _each([f"{table}.{name}" for table, name in names], "trigger", "triggers")
     return fail(f"{said} switched off: kept answers go stale, or what is append-only can be changed.", mend)
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from parkingspots.doctor import mending
 from parkingspots.doctor.checks import Check, Group
 from parkingspots.doctor.finding import Finding, fail, ok, warn
+from parkingspots.doctor.mending import identifier, literal
 from parkingspots.doctor.world import World
 from parkingspots.kit.database import sqlstate
 from parkingspots.settings import Settings
@@ -48,7 +49,8 @@ def of_session(url: URL, wanted: Mapping[str, str], found: Mapping[str, str]) ->
     other = {name: value for name, value in wanted.items() if found.get(name) != value}
     if not other:
         return ok("A session has the time zone and the time-outs that the product asks for.")
-    changes = "; ".join(f"ALTER ROLE \"{url.username}\" SET {name} = '{value}'" for name, value in other.items())
+    role = identifier(url.username or "")
+    changes = "; ".join(f"ALTER ROLE {role} SET {name} = {literal(value)}" for name, value in other.items())
     names = ", ".join(f"{name} ({found.get(name, 'unknown')})" for name in other)
     return warn(f"A session does not have what the product asks for: {names}.", mending.psql(url, changes))
 
