@@ -10,7 +10,7 @@ from doctor.examined import examined, says, states
 from parkingspots.dev.ports import HOST, free_port
 from parkingspots.doctor.cache import Place, of_reach, of_version
 from parkingspots.doctor.finding import State
-from parkingspots.settings import Settings
+from parkingspots.settings import Environment, Settings
 
 HERE = Place("cache", 6379, is_named=True)
 
@@ -50,6 +50,20 @@ async def test_a_password_that_the_cache_does_not_take_fails(settings: Settings)
     host = settings.cache_url.rsplit("@", 1)[1]
     wrong = settings.model_copy(update={"redis_url": SecretStr(f"redis://:wrong-password@{host}")})
     assert says((await examined(wrong, "cache"))["cache", "reach"], State.FAIL, "password", mend="REDIS_PASSWORD")
+
+
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        ("redis://cache/0?password=parkingspots", State.FAIL),
+        ("redis://cache/0?password=f3b1c0a9e8d7f6a5", State.OK),
+        ("redis://:pass%77ord@cache/0?password=f3b1c0a9e8d7f6a5", State.FAIL),
+    ],
+)
+async def test_a_password_is_judged_wherever_the_url_has_it(settings: Settings, url: str, state: State) -> None:
+    own = settings.model_copy(update={"redis_url": SecretStr(url), "environment": Environment.PRODUCTION})
+    found = (await examined(own, "settings"))["settings", "cache-password"]
+    assert says(found, state, "The password of the cache is")
 
 
 async def test_a_full_cache_that_makes_no_room_is_told(settings: Settings, valkey: Redis) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 from commands import Command, Run, complaint, run_in_this_process
@@ -116,6 +117,17 @@ async def test_what_a_check_repeats_of_a_secret_is_hidden(settings: Settings) ->
     group = Group("group", (Check("check", indiscreet),))
     (line,) = await examining.examine([group], world, hiding.hiding(settings))
     assert (line.finding.says, line.finding.mend) == ("It is ***.", "redis-cli -u ***")
+
+
+async def test_a_password_behind_the_question_mark_is_hidden_too(settings: Settings) -> None:
+    async def indiscreet(world: World) -> Finding:
+        return ok(f"It is planted/password, or of {world.settings.cache_url.rpartition('/')[2]}.")
+
+    url = SecretStr(f"redis://{HOST}/0?socket_timeout=1&password=planted%2Fpassword")
+    own = settings.model_copy(update={"redis_url": url})
+    group = Group("group", (Check("check", indiscreet),))
+    (line,) = await examining.examine([group], World(Options(), Reading(own)), hiding.hiding(own))
+    assert line.finding.says == "It is ***, or of 0?socket_timeout=1&password=***."
 
 
 async def test_a_check_that_is_broken_or_never_answers_is_a_sentence(settings: Settings) -> None:

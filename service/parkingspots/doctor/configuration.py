@@ -1,7 +1,7 @@
 """Settings and secrets: whether they can be read, and whether they are meant as they are."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from parkingspots.doctor import mending
 from parkingspots.doctor.checks import Check, Group, of_settings
@@ -108,12 +108,14 @@ def _previous_key(settings: Settings) -> Finding:
 
 def _database_password(settings: Settings) -> Finding:
     url = settings.sqlalchemy_url
-    mend = mending.psql(url, f'\\password "{url.username}"')
-    return of_password("database", url.password and str(url.password), settings.environment, mend)
+    password = url.password and str(url.password)
+    return of_password("database", password, settings.environment, mending.new_password(url))
 
 
 def _cache_password(settings: Settings) -> Finding:
-    password = urlsplit(settings.cache_url).password
+    parts = urlsplit(settings.cache_url)
+    behind = parse_qs(parts.query).get("password", [None])[0]  # the client takes it from there where there is no other
+    password = unquote(parts.password) if parts.password else behind
     return of_password("cache", password, settings.environment, mending.setting("REDIS_PASSWORD", "…"))
 
 

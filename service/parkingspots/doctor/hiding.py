@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pydantic import SecretStr
 
@@ -43,8 +43,18 @@ def _secrets(settings: Settings | None) -> Iterator[str]:
 
 def _passwords(url: str) -> Iterator[str]:
     try:
-        password = urlsplit(url).password or ""
+        parts = urlsplit(url)
+        password = parts.password or ""
     except ValueError:  # no URL at all: nothing of it is shown
         yield url
     else:
         yield from (url, password, unquote(password))
+        yield from _behind_the_question_mark(parts.query)
+
+
+def _behind_the_question_mark(query: str) -> Iterator[str]:
+    """Where Redis's client takes one too."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if unquote_plus(name).endswith("password"):
+            yield from (value, unquote_plus(value))
