@@ -259,6 +259,33 @@ async def test_a_variable_that_cannot_be_used_is_told_and_requests_are_answered(
     assert "an OTEL_ variable cannot be used" in lines.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("headers", "sentence"),
+    [
+        ("Authorization: Bearer s3cr3t-token", "OTEL_EXPORTER_OTLP_HEADERS cannot be read: write name=value"),
+        ("a=b,authorization=Bearer%20s3cr3t-token%0Amore", "OTEL_EXPORTER_OTLP_HEADERS has a value of several"),
+    ],
+    ids=["a colon", "two lines"],
+)
+async def test_headers_that_cannot_be_used_are_told_and_not_shown(
+    settings: Settings,
+    clock: Clock,
+    collecting: Collector,
+    lines: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    headers: str,
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    async with running(settings, clock) as api:
+        assert (await api.client.get("/")).status_code == 200
+    (told,) = [line for each in lines.getvalue().splitlines() if (line := json.loads(each))["level"] == "warning"]
+    assert told["event"] == "Nothing is traced: an OTEL_ variable cannot be used."
+    assert told["error"].startswith(sentence)
+    assert "s3cr3t" not in lines.getvalue()
+    assert collecting.bodies == []
+
+
 async def test_the_environment_names_the_service_and_what_it_runs_on(
     settings: Settings, clock: Clock, collecting: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from opentelemetry.sdk.trace.export import (
     SpanExporter,
     SpanExportResult,
 )
+from opentelemetry.util.re import parse_env_headers
 
 from parkingspots import __version__
 from parkingspots.kit.tracing.spans import Spans
@@ -27,6 +29,8 @@ from parkingspots.kit.tracing.wishes import CONSOLE, OTLP
 SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 TALKATIVE = "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal"
 """Loggers with a line for each attempt, and for each span that finds the queue full."""
+HEADERS = "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"
+"""The first that is set holds, whole."""
 UNNAMED = "unknown_service"
 LEAVE_TAKING = 2.0
 """Seconds for what has not been delivered at the end."""
@@ -56,7 +60,7 @@ class Begun:
 
 
 def begin(exporters: Sequence[str], service: str) -> Begun:
-    """Raises whatever OpenTelemetry does where it cannot use a variable."""
+    """Raises whatever OpenTelemetry does where it cannot use a variable, and ValueError."""
     provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
     for name in exporters:
         provider.add_span_processor(PROCESSORS[name]())
@@ -72,7 +76,23 @@ def _resource(service: str) -> Resource:
 
 
 def _to_a_collector() -> SpanProcessor:
+    _require_headers()
     return BatchSpanProcessor(Told(OTLPSpanExporter()))
+
+
+def _require_headers() -> None:
+    """Raises ValueError where they cannot be read, or sent: others would log them as they are, and secrets they are."""
+    name = next((name for name in HEADERS if os.environ.get(name)), HEADERS[0])
+    complaint, reader = _Complaint(), logging.getLogger(parse_env_headers.__module__)
+    reader.addFilter(complaint)
+    try:
+        headers = parse_env_headers(os.environ.get(name, ""), liberal=True)
+    finally:
+        reader.removeFilter(complaint)
+    if complaint.first is not None:
+        raise ValueError(f"{name} cannot be read: write name=value, with a comma between two and quotes as %22.")
+    if any("\n" in value or "\r" in value for value in headers.values()):
+        raise ValueError(f"{name} has a value of several lines, which no header can have.")
 
 
 def _to_the_terminal() -> SpanProcessor:
