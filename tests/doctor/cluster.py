@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import yaml
@@ -39,7 +40,7 @@ class ApiServer:
         for deployment in self.objects["deployments"]:
             self._roll_out(deployment)
         for cronjob in self.objects["cronjobs"]:
-            cronjob["status"] = {"lastSuccessfulTime": "2040-01-02T12:00:00Z"}
+            cronjob["status"] = {"lastSuccessfulTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
         for release in self.objects["releases"]:
             release["metadata"]["generation"] = 1
             ready = {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "All is done."}

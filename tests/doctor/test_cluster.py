@@ -1,10 +1,12 @@
 """A release on a cluster: what Helm, the operator and Kubernetes made of it, by the words of kubectl itself."""
 
+import asyncio
 import os
 import shutil
 import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from doctor.examined import Found, by_name, says, states
 from kube.api import kubeconfig
 from parkingspots import __version__
 from parkingspots.dev.ports import HOST, free_port
-from parkingspots.doctor import command, manifests
+from parkingspots.doctor import command, inside, manifests
 from parkingspots.doctor.finding import State
+from parkingspots.doctor.kubectl import Kubectl
 from parkingspots.doctor.world import Options
 from parkingspots.settings import Settings
+from product import until
 
 __all__ = ["chart", "helm_program"]
 API = "ps-parkingspots-api"
@@ -31,6 +35,7 @@ EXEC = """#!/bin/sh
 echo "$*" >>"$KUBECTL_LOG"
 case " $* " in
     *" exec "*)
+        [ -z "$SILENCE" ] || { echo $$ >"$SILENCE.pid"; cat "$SILENCE"; }
         [ -z "$NO_POD" ] || { echo "$NO_POD" >&2; exit 1; }
         while [ "$1" != -- ]; do shift; done
         shift 2
@@ -106,6 +111,17 @@ async def test_without_kubectl_it_says_so(api_server: ApiServer, monkeypatch: py
     del api_server
     monkeypatch.setenv("PATH", "/nowhere")
     assert says((await outside())["cluster", "reach"], State.FAIL, "kubectl is not installed")
+
+
+async def test_a_kubectl_that_may_not_be_run_is_a_sentence(
+    api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del api_server
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin" / "kubectl").chmod(0o600)
+    found = by_name(await command.look(Options(namespace=NAMESPACE), ["database", "cluster"]))
+    assert says(found["cluster", "reach"], State.FAIL, "kubectl cannot be run (Permission denied)")
+    assert says(found["pod", "pod"], State.SKIPPED, "kubectl cannot be run (Permission denied)")
 
 
 async def test_a_namespace_without_a_release_fails(api_server: ApiServer) -> None:
@@ -223,6 +239,15 @@ async def test_a_minute_job_that_is_suspended_fails(api_server: ApiServer) -> No
     assert says((await outside())["cluster", "minute-job"], State.WARN, "no minute job", mend="lifecycle.enabled=true")
 
 
+async def test_a_minute_job_that_last_succeeded_long_ago_fails(api_server: ApiServer) -> None:
+    assert says((await outside())["cluster", "minute-job"], State.OK, "last succeeded", " s ago")
+    long_ago = datetime.now(UTC) - timedelta(days=800)
+    last = {"lastSuccessfulTime": f"{long_ago:%Y-%m-%dT%H:%M:%SZ}"}
+    api_server.edit("cronjobs", "-lifecycle", lambda it: it["status"].update(last))
+    found = (await outside())["cluster", "minute-job"]
+    assert says(found, State.FAIL, "800 days ago", f"{long_ago:%Y-%m-%d %H:%M} UTC", mend="describe cronjob")
+
+
 async def test_all_else_is_looked_at_from_inside_a_pod_for_as_many_pods_as_there_may_be(
     api_server: ApiServer, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +274,39 @@ async def test_a_pod_that_cannot_be_entered_is_a_sentence(
     found = by_name(await command.look(Options(namespace=NAMESPACE), ["database", "cluster"]))
     assert says(found["pod", "pod"], State.FAIL, "container not found", mend="--all-containers")
     assert found["cluster", "reach"].state is State.OK
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """A pod from which nothing ever comes; says which process of kubectl waits for it, nothing until one does."""
+    silence, who = tmp_path / "silence", tmp_path / "silence.pid"
+    os.mkfifo(silence)
+    monkeypatch.setenv("SILENCE", str(silence))
+    end = os.open(silence, os.O_RDWR)
+    yield lambda: who.read_text().strip() if who.exists() else ""
+    os.close(end)
+
+
+@pytest.mark.usefixtures("api_server", "waiting")
+async def test_a_pod_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inside, "PATIENCE", 0.5)
+    found = by_name(await command.look(Options(namespace=NAMESPACE), ["database", "cluster"]))
+    assert says(found["pod", "pod"], State.FAIL, "given up after 0.5 s", mend="get pods")
+    assert found["cluster", "reach"].state is State.OK
+
+
+@pytest.mark.usefixtures("api_server")
+async def test_a_kubectl_that_is_given_up_is_ended_although_what_it_began_goes_on(waiting: Callable[[], str]) -> None:
+    async def is_waiting() -> bool:
+        return bool(waiting())
+
+    going = asyncio.create_task(Kubectl(NAMESPACE).inside("deployment/api", "api", ["parkingspots"]))
+    await until(is_waiting)
+    going.cancel()
+    await asyncio.wait({going}, timeout=30)
+    assert going.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(waiting()), 0)
 
 
 @pytest.mark.parametrize(

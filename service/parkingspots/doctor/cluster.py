@@ -120,7 +120,7 @@ async def _cronjobs(world: World) -> list[Manifest]:
 
 
 async def _job(world: World) -> Finding:
-    return manifests.of_cronjob(kubectl(world), await world.once(_cronjobs))
+    return manifests.of_cronjob(kubectl(world), await world.once(_cronjobs), world.clock.now())
 
 
 async def _images(world: World) -> Finding:

@@ -1,5 +1,6 @@
 """The settings of a cluster's pods are in the pods: there the doctor is called in, and what it finds is told here."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -7,15 +8,25 @@ from parkingspots.doctor import cluster
 from parkingspots.doctor.cluster import Several
 from parkingspots.doctor.examining import Line
 from parkingspots.doctor.finding import Finding, State, fail
-from parkingspots.doctor.kubectl import KubectlError
+from parkingspots.doctor.kubectl import Kubectl, KubectlError
 from parkingspots.doctor.world import World
 
 NAME = "pod"
+PATIENCE = 90.0  # seconds for all of it: a node that has gone away is never heard of again
 
 
 async def examine(world: World, groups: Sequence[str]) -> list[Line]:
     """What the doctor finds from inside a pod of the API; one line where it cannot get there."""
     client = cluster.kubectl(world)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _examine(client, world, groups)
+    except TimeoutError:
+        says = f"The checks inside a pod were given up after {PATIENCE:g} s."
+        return [_one_line(fail(says, client.command("get", "pods", "--output=wide")))]
+
+
+async def _examine(client: Kubectl, world: World, groups: Sequence[str]) -> list[Line]:
     try:
         api = await world.once(cluster.deployment)
         target = f"deployment/{api['metadata']['name']}"

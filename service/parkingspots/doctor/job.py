@@ -31,24 +31,25 @@ def of_success(steps: Sequence[Latest]) -> Finding:
     if not ages:
         return warn("The minute job has never succeeded: bookings neither start, end nor lapse.", RUN)
     if min(ages) > STALE:
-        says = f"The minute job last succeeded {_written(min(ages))} ago: bookings neither start, end nor lapse."
+        says = f"The minute job last succeeded {written(min(ages))} ago: bookings neither start, end nor lapse."
         return fail(says, RUN)
     failing = [each.step for each in steps if each.failed]
     if failing:
         return fail(f"The last run of {', '.join(failing)} failed.", FAILURES)
-    return ok(f"The minute job succeeded {_written(min(ages))} ago.")
+    return ok(f"The minute job succeeded {written(min(ages))} ago.")
 
 
 def of_backlog(steps: Sequence[Latest]) -> Finding:
     late = [each for each in steps if each.backlog and (each.oldest_due_age or 0) > LATE]
     if late:
         worst = max(late, key=lambda each: each.oldest_due_age or 0)
-        says = f"{worst.step} has {worst.backlog:,} to do, the first of it for {_written(worst.oldest_due_age or 0)}."
+        says = f"{worst.step} has {worst.backlog:,} to do, the first of it for {written(worst.oldest_due_age or 0)}."
         return warn(says, "parkingspots-lifecycle run --dry-run")
     return ok("Nothing has been due for long.")
 
 
-def _written(seconds: float) -> str:
+def written(seconds: float) -> str:
+    """In the largest unit of which there are two."""
     for unit, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"

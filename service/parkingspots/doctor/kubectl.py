@@ -3,10 +3,11 @@
 import asyncio
 import json
 import shlex
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 NOT_FOUND, FORBIDDEN = "(NotFound)", "(Forbidden)"
 FEW_SECONDS = "--request-timeout=8s"
@@ -63,17 +64,26 @@ class Kubectl:
         return ("kubectl", "--context", self.context) if self.context else ("kubectl",)
 
     async def _run(self, *command: str) -> tuple[int, str, str]:
-        try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
-        except FileNotFoundError:
-            raise KubectlError("kubectl is not installed") from None
-        try:
-            output, errors = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return process.returncode or 0, output.decode(errors="replace"), errors.decode(errors="replace")
+        """Into files: whatever kubectl has begun, to sign somebody in say, would hold the other end of a pipe open."""
+        with TemporaryFile() as output, TemporaryFile() as errors:
+            try:
+                process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=output, stderr=errors)
+            except FileNotFoundError:
+                raise KubectlError("kubectl is not installed") from None
+            except OSError as error:
+                raise KubectlError(f"kubectl cannot be run ({error.strerror})") from None
+            try:
+                code = await process.wait()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+            return code, _written(output), _written(errors)
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def _error(errors: str) -> KubectlError:

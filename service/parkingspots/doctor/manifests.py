@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from parkingspots.doctor.finding import Finding, fail, ok, warn
+from parkingspots.doctor.job import STALE, written
 from parkingspots.doctor.kubectl import Kubectl
 
 Manifest = dict[str, Any]
@@ -158,7 +159,7 @@ def _image(pod: Manifest) -> str:
     return str(pod["spec"]["containers"][0]["image"])
 
 
-def of_cronjob(client: Kubectl, cronjobs: Sequence[Manifest]) -> Finding:
+def of_cronjob(client: Kubectl, cronjobs: Sequence[Manifest], now: datetime) -> Finding:
     if not cronjobs:
         mend = f"helm upgrade --namespace {client.namespace} --reuse-values --set lifecycle.enabled=true …"
         return warn("The release has no minute job: something else has to run it.", mend)
@@ -170,6 +171,9 @@ def of_cronjob(client: Kubectl, cronjobs: Sequence[Manifest]) -> Finding:
     last = job.get("status", {}).get("lastSuccessfulTime")
     if last is None:
         return warn(f"The minute job {name} has not succeeded yet.", client.command("get", "jobs"))
-    return ok(
-        f"The minute job {name} is on, and last succeeded at {datetime.fromisoformat(last).astimezone(UTC):%H:%M} UTC."
-    )
+    moment = datetime.fromisoformat(last).astimezone(UTC)
+    age = max(0.0, (now - moment).total_seconds())  # the cluster's clock may be ahead of this machine's
+    says = f"The minute job {name} is on, and last succeeded {written(age)} ago, at {moment:%Y-%m-%d %H:%M} UTC"
+    if age > STALE:
+        return fail(f"{says}: bookings neither start, end nor lapse.", client.command("describe", "cronjob", name))
+    return ok(f"{says}.")
