@@ -59,6 +59,24 @@ async def test_a_page_of_something_else_is_said_to_be(watching: MakeWatch) -> No
         assert troubles(watch) == ["there are no figures of ParkingSpots"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'parkingspots_build_info{version="1", =thon="3"} 1.0',
+        'parkingspots_build_info{version="1} 1.0',
+        f"parkingspots_build_info 1{'0' * 400}",
+        "parkingspots_build_info one",
+    ],
+    ids=["a label without a name", "a label without an end", "a number beyond all", "no number"],
+)
+async def test_a_page_that_cannot_be_read_is_said_to_be(watching: MakeWatch, line: str) -> None:
+    async with showing(Process()) as (url, shown), showing(Process()) as (other, _):
+        shown.process.page = lambda: f"{line}\n"  # type: ignore[method-assign]
+        watch = watching(url, other)
+        await watch.look()
+        assert troubles(watch) == ["its page cannot be read", None]
+
+
 @pytest.fixture
 def addresses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[socket.AddressFamily, str]]:
     """What NAME resolves to, for a test to fill; nothing: it does not."""

@@ -31,6 +31,8 @@ GAUGES = frozenset(
     {IN_FLIGHT, MEMORY, STARTED, BUILD, DATABASE_UP, CACHE_UP, POOL_SIZE, POOL_IN_USE, POOL_WAITING, JOB_AGE}
 )
 READ = COUNTS | GAUGES
+UNREADABLE = (ValueError, LookupError, ArithmeticError)
+"""What the parser stumbles with: over a label without a name, or over a number that no float can hold."""
 FAMILIES = frozenset(name.removesuffix("_bucket").removesuffix("_total") for name in READ)
 
 
@@ -60,7 +62,7 @@ class NoPage(ValueError):  # noqa: N818 - what a row of the screen says
 
 
 def read(text: str) -> Page:
-    """What `text`, in Prometheus' format, says; raises NoPage, or another ValueError where it is in no such format."""
+    """What `text`, in Prometheus' format, says; raises NoPage, or one of UNREADABLE where it is in no such format."""
     counts: dict[Series, float] = {}
     gauges: dict[Series, float] = {}
     declared = set[str]()

@@ -7,7 +7,7 @@ from typing import Self
 
 import httpx
 
-from parkingspots.monitor.samples import NoPage, Page, read
+from parkingspots.monitor.samples import UNREADABLE, NoPage, Page, read
 from parkingspots.monitor.targets import Target
 
 PATIENCE = 3.0  # seconds until a target counts as silent
@@ -54,5 +54,5 @@ class Scraper:
             return await asyncio.to_thread(read, answer.text)
         except NoPage as error:
             raise NoAnswer(str(error)) from None
-        except ValueError:
+        except UNREADABLE:
             raise NoAnswer("its page cannot be read") from None
