@@ -33,6 +33,11 @@ def test_no_field_is_left_without_a_value(rendered: list[Manifest]) -> None:
     assert [(title(each), path) for each in rendered for path, node in walked(each) if node is None] == []
 
 
+def test_nothing_in_the_definition_of_a_release_is_left_without_a_value() -> None:
+    """An unquoted comma within braces begins a key of its own."""
+    assert [path for path, node in walked(yaml.safe_load(OWN.read_text())) if node is None] == []
+
+
 def test_a_field_that_kubernetes_does_not_know_is_found(evaluation: list[Manifest]) -> None:
     (release,) = deepcopy(of_kind(evaluation, "Release"))
     release["spec"]["cache"]["template"]["spec"]["template"]["spec"]["securityContexts"] = {}
