@@ -46,6 +46,8 @@ DESCRIPTION = """Find, book and rent out parking spots.
   body gets the first answer again, with `Idempotency-Replayed: true`, and one with another body 422.
 - **Reading again**: every answer has a strong `ETag`; `If-None-Match` gives 304. `If-Match` on a `PUT` gives 412 where
   somebody has changed meanwhile what you have read.
+- **Names of requests**: an `X-Request-ID` of up to 64 letters, digits and `._:+/=-` comes back in the answer and
+  stands in the log; without one, or with another, an answer has a new one, unless it was at hand already.
 - **Limits** answer 429 with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 - **Letters** to users come in Greek where `Accept-Language` asks for it first, else in English.
 """

@@ -21,6 +21,8 @@ schemas and examples at `/docs` and `/redoc`, and gives the document itself at `
 - **Answers**: the success, then the endpoint's own problems (`application/problem+json`). Besides them, all under
   `/api/v1` may answer 422 to input that cannot be used, 413 to a body above 1 MiB, 400 to one that cannot be read, 429
   and 503 with `Retry-After`, and 304 to a GET.
+- **X-Request-ID**: one of up to 64 letters, digits and `._:+/=-` that a client or a proxy sends comes back in the
+  answer and stands in the log. Without one, or with another, an answer has a new one, unless it was at hand already.
 - **✓**: in the contract with clients; it stays as it is. The others were added since.
 """
 

@@ -18,7 +18,7 @@ def production(settings: Settings) -> Settings:
     return settings.model_copy(update={"environment": Environment.EVALUATION})
 
 
-def lines(settings: Settings, *requests: tuple[str, str, str, int, int, float]) -> list[dict[str, object]]:
+def lines(settings: Settings, *requests: tuple[str | None, str, str, int, int, float]) -> list[dict[str, object]]:
     """What is told of those requests."""
     stream = StringIO()
     logs.configure(settings, stream)
@@ -68,3 +68,8 @@ async def test_nothing_that_a_client_wrote_is_in_the_line(
         await api.client.post("/api/v1/auth/login", json={"email": secret, "password": secret})
     assert stream.getvalue().count('"event": "request"') == 2
     assert secret not in stream.getvalue()
+
+
+def test_a_request_without_an_id_has_none_in_its_line(production: Settings) -> None:
+    (line,) = lines(production.model_copy(update={"request_log_share": 1.0}), (None, *TOLD[1:]))
+    assert "request_id" not in line

@@ -20,7 +20,7 @@ what to do when an alert fires.
 
 - Histograms have `_bucket`, `_sum` and `_count`. Times are seconds, sizes bytes, amounts minor units of a currency.
 - `parkingspots_job_…` are read from the database: every API process tells the same, so take the maximum over pods and
-  never the sum. The job's process ends  before it could be asked; what it counts of bookings, letters and payments
+  never the sum. The job's process ends before it could be asked; what it counts of bookings, letters and payments
   has the name that it has elsewhere, behind `parkingspots_job_`.
 - `route` of requests is the path as it was declared, or `unmatched` where none was found or asked for, as when a
   limit refuses.

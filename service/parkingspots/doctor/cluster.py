@@ -68,7 +68,7 @@ async def _release(world: World) -> Finding:
     client = kubectl(world)
     try:
         api = await world.once(deployment)
-    except NotThereError as error:
+    except (NotThereError, NotAllowedError) as error:
         return fail(f"{error}.", client.command("get", "deployments", "--selector", PART_OF))
     except Several as error:
         return fail(

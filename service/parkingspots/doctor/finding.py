@@ -18,10 +18,22 @@ class Finding:
     state: State
     says: str
     mend: str | None = None
+    behind: tuple[str, str] | None = None
+    """The group and name of the check that says more of what kept this one from looking."""
 
 
 class Skip(Exception):  # noqa: N818 - a state, not a mistake
     """There is nothing to look at; the message says why."""
+
+    behind: tuple[str, str] | None = None
+
+
+class Blocked(Skip):
+    """Nothing can be looked at before what another check looks at is mended."""
+
+    def __init__(self, says: str, group: str, check: str) -> None:
+        super().__init__(says)
+        self.behind = group, check
 
 
 def ok(says: str, mend: str | None = None) -> Finding:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 
 from parkingspots.doctor import mending
 from parkingspots.doctor.checks import Check, Group
-from parkingspots.doctor.finding import Finding, Skip, fail, ok, warn
+from parkingspots.doctor.finding import Blocked, Finding, fail, ok, warn
 from parkingspots.doctor.mending import identifier
 from parkingspots.doctor.world import World
 from parkingspots.kit.schema import NEEDED
@@ -127,9 +127,9 @@ async def contract(world: World) -> Contract | None:
 
 
 async def require_tables(world: World) -> None:
-    """Raises Skip where the database is empty."""
+    """Raises Blocked where the database is empty."""
     if await world.once(contract) is None:
-        raise Skip("The database is empty.")
+        raise Blocked("The database is empty.", "schema", "revision")
 
 
 async def _revision(world: World) -> Finding:

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from parkingspots.doctor.finding import Skip
+from parkingspots.doctor.finding import Blocked
 from parkingspots.doctor.readings import Reading
 from parkingspots.kit.clock import SystemClock, TimeSource
 from parkingspots.kit.database import Database, RawConnection
@@ -80,9 +80,9 @@ class World:
 
     @property
     def settings(self) -> Settings:
-        """Raises Skip where nobody can read them."""
+        """Raises Blocked where nobody can read them."""
         if self.reading.settings is None:
-            raise Skip(UNREADABLE)
+            raise Blocked(UNREADABLE, "settings", "readable")
         return self.reading.settings
 
     @property
@@ -105,9 +105,9 @@ class World:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[RawConnection]:
-        """A connection as the product makes them; raises Skip where the database cannot be reached."""
+        """A connection as the product makes them; raises Blocked where the database cannot be reached."""
         if (await self.reach_database()).trouble is not None:
-            raise Skip("The database cannot be reached.")
+            raise Blocked("The database cannot be reached.", "database", "reach")
         async with self._connection() as connection:
             yield connection
 
@@ -126,9 +126,9 @@ class World:
         return (await self.rows(statement, *values))[0]
 
     async def cache(self) -> Redis:
-        """Raises Skip where it cannot be reached."""
+        """Raises Blocked where it cannot be reached."""
         if (await self.reach_cache()).trouble is not None:
-            raise Skip("The cache cannot be reached.")
+            raise Blocked("The cache cannot be reached.", "cache", "reach")
         return self._client()
 
     def _client(self) -> Redis:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from parkingspots.kit import tally
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for each, which nobody asks for
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where workers keep what they count; prometheus-client looks for it as it is imported."""
 LOCK = "lock"

@@ -38,7 +38,7 @@ async def look(database: Database) -> None:
     waits = select(func.extract("epoch", func.now() - func.min(Event.received_at))).where(Event.act_at.is_not(None))
     async with database.reader() as session:
         differences = await session.scalar(checked.order_by(LedgerCheck.day.desc()).limit(1))
-        counts.DIFFERENCES.set(differences or 0)
+        counts.DIFFERENCES.set(nan if differences is None else differences)
         counts.OLDEST.set(await session.scalar(waits) or 0)
         counts.PARKED.set(await session.scalar(parked) or 0)
         counts.REFUSED.set((await session.scalar(refunds) or 0) + (await session.scalar(payouts) or 0))
