@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench load-test lint types format lock openapi metrics-page dashboards chart-docs screenshots sbom release publish announce install clean
+.PHONY: help dev test fuzz bench drills load-test lint types format lock openapi metrics-page dashboards chart-docs screenshots sbom release publish announce install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,9 @@ fuzz: install ## Try everything that the API documents, at random (FUZZ_MINUTES=
 
 bench: install ## Measure how near it comes to what this machine can do; needs wrk (BENCH_ARGS="--only cached --trial")
 	@PYTHONPATH=tests $(BIN)/python -m load.bench $(BENCH_ARGS)
+
+drills: install $(LOCALSTRIPE)/.installed ## Break ten things and see which alert tells of it; needs Prometheus (DRILLS_ARGS="--only lock")
+	@PYTHONPATH=tests $(BIN)/python -m drills $(DRILLS_ARGS)
 
 load-test: install $(LOCUST)/.installed ## Let users search, look, book and cancel there (URL=https://… USERS=50 MINUTES=5)
 	@PYTHONPATH=tests $(BIN)/python -m load.users --url '$(URL)' --users '$(USERS)' --minutes '$(MINUTES)' \

@@ -112,7 +112,7 @@ class StandIn:
         event = {"id": f"evt_{next(self._events)}", "object": "event", "type": kind, "created": int(time())}
         body = json.dumps(event | {"data": data})
         signature = stripe.WebhookSignature.generate_signature_header(body, secret)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:  # no certificates are read for a test's own address
             headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
             (await client.post(url, content=body, headers=headers)).raise_for_status()
 
