@@ -21,7 +21,7 @@ class RequestLog:
         self._slow = settings.request_log_slow_seconds
 
     def tell(self, request_id: str | None, method: str, route: str, status: int, size: int, seconds: float) -> None:
-        """Write the line, where the request is worth one; `size` in bytes. An answer that was at hand may have no id."""
+        """Write the line, where the request is worth one; `size` in bytes. What was at hand may have no id."""
         failed, slow = status >= SERVER_ERROR, seconds >= self._slow
         if not failed and not slow and random.random() >= self._share:  # noqa: S311 - no secret
             return
