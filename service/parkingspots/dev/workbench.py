@@ -127,7 +127,8 @@ def _serve_command(port: int) -> list[str]:
     """uvicorn itself: the process that watches the code starts faster where it imports none of it."""
     address = ["--host", ports.HOST, "--port", str(port)]
     watch = ["--reload", "--reload-dir", str(Path(__file__).parents[1])]
-    return ["uvicorn", "parkingspots.asgi:application", "--factory", "--no-server-header", "--no-access-log", *address, *watch]
+    quiet = ["--no-server-header", "--no-access-log"]
+    return ["uvicorn", "parkingspots.asgi:application", "--factory", *quiet, *address, *watch]
 
 
 def _prepare(bench: Bench, environment: dict[str, str]) -> None:
