@@ -121,7 +121,7 @@ async def test_a_kubectl_that_may_not_be_run_is_a_sentence(
     (tmp_path / "bin" / "kubectl").chmod(0o600)
     found = by_name(await command.look(Options(namespace=NAMESPACE), ["database", "cluster"]))
     assert says(found["cluster", "reach"], State.FAIL, "kubectl cannot be run (Permission denied)")
-    assert says(found["pod", "pod"], State.SKIPPED, "kubectl cannot be run (Permission denied)")
+    assert says(found["pod", "pod"], State.FAIL, "kubectl cannot be run (Permission denied)")
 
 
 async def test_a_namespace_without_a_release_fails(api_server: ApiServer) -> None:
@@ -184,6 +184,23 @@ async def test_what_one_may_not_see_is_skipped(api_server: ApiServer) -> None:
     api_server.refusals.update({"customresourcedefinitions": (403, "Forbidden"), "pods": (403, "Forbidden")})
     found = await outside()
     assert states(found, State.SKIPPED) == {("cluster", name) for name in ("definition", "pods", "images")}
+
+
+async def test_whoever_may_see_nothing_at_all_is_not_told_that_all_is_well(api_server: ApiServer) -> None:
+    api_server.refusals["deployments"] = (403, "Forbidden")
+    found = by_name(await command.look(Options(namespace=NAMESPACE), ["database"]))
+    assert says(found["pod", "pod"], State.FAIL, "Forbidden", mend="get deployments")
+    assert says((await outside())["cluster", "release"], State.FAIL, "Forbidden", mend="get deployments")
+
+
+async def test_what_the_doctor_in_a_pod_says_of_what_is_in_the_way_is_told(
+    api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del api_server
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://app@{HOST}:{free_port()}/spots")
+    found = by_name(await command.look(Options(namespace=NAMESPACE), ["job"]))
+    assert says(found["database", "reach"], State.FAIL)
 
 
 @pytest.mark.parametrize(

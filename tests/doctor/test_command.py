@@ -157,6 +157,22 @@ def test_one_group_alone_can_be_looked_at(command: Command) -> None:
     assert [group for group, _ in both] == ["machine", "mail"]
 
 
+@pytest.mark.parametrize("group", ["schema", "job", "sessions", "connections", "server"])
+def test_what_keeps_a_group_from_being_looked_at_is_told_and_fails(command: Command, group: str) -> None:
+    run = command("doctor", "--json", "--only", group, DATABASE_URL=f"postgresql://a:b@{HOST}:{free_port()}/c")
+    found = told(run)
+    assert run.code == 1
+    assert found.pop(("database", "reach"))["state"] == "fail"
+    assert {(name, each["state"]) for (name, _), each in found.items()} == {(group, "skipped")}
+
+
+@pytest.mark.parametrize("group", ["database", "cache", "payments", "mail", "job"])
+def test_no_group_is_well_where_nobody_can_read_the_settings(command: Command, group: str) -> None:
+    run = command("doctor", "--json", "--only", group, DATABASE_URL="mysql://app@db/spots")
+    assert run.code == 1
+    assert told(run)["settings", "readable"]["state"] == "fail"
+
+
 def test_a_group_that_is_not_there_is_a_question_of_usage(command: Command) -> None:
     run = command("doctor", "--only", "nonsense")
     assert run.code == 2

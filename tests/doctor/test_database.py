@@ -73,6 +73,11 @@ async def test_an_empty_database_wants_the_migration(empty_one: Settings) -> Non
     assert found["job", "success"].state is State.SKIPPED
 
 
+async def test_where_the_database_is_empty_the_minute_job_wants_the_migration(empty_one: Settings) -> None:
+    found = await examined(empty_one, "job")
+    assert says(found["schema", "revision"], State.FAIL, mend="migrate upgrade")
+
+
 async def test_a_schema_that_is_behind_wants_the_migration(own: Settings, change: Change) -> None:
     await change(f"UPDATE schema_contract SET current = {NEEDED - 1}, oldest_compatible = 1")
     found = await examined(own, "schema")
