@@ -160,10 +160,11 @@ def terminal(*arguments: str) -> Iterator[Terminal]:
         os.close(end)
 
 
-def test_it_runs_in_a_terminal_until_q(url: str) -> None:
+@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
+def test_it_runs_in_a_terminal_until_a_key_ends_it(url: str, key: bytes) -> None:
     with terminal(url) as shown:
         assert shown.sees(b"1 of 1 pod answers")
-        shown.press(b"q")
+        shown.press(key)
         assert shown.ends()
         assert shown.process.returncode == 0
 

@@ -168,7 +168,7 @@ async def test_a_pause_keeps_the_screen_and_not_the_looking(shown: Screen, pods:
 async def test_help_names_every_key_and_column(shown: Screen) -> None:
     await shown.press("question_mark")
     assert isinstance(shown.monitor.screen, Help)
-    for words in ("sort by", "stand still", "quit", *(column.about for column in COLUMNS)):
+    for words in ("sort by", "stand still", "ctrl+c", "quit", *(column.about for column in COLUMNS)):
         assert words in shown.text
     await shown.press("escape")
     assert not isinstance(shown.monitor.screen, Help)

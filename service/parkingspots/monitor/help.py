@@ -20,7 +20,7 @@ KEYS = (
     ("r", "the other way round"),
     ("p", "let the screen stand still; looking goes on"),
     ("?", "this page; any of ?, escape and q leaves it"),
-    ("q", "quit"),
+    ("q, ctrl+c", "quit"),
 )
 
 

@@ -45,6 +45,7 @@ class Monitor(App[None]):
         Binding("tab", "app.focus_next", "Pods or routes"),
         Binding("question_mark,h", "help", "Help"),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),  # over the help too
     ]
     order = var(Order())
     paused = var(default=False)
