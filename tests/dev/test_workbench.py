@@ -16,6 +16,7 @@ from parkingspots.dev import cluster, workbench
 from parkingspots.dev.ports import free_port
 from parkingspots.dev.processes import until
 from parkingspots.dev.terminal import Outlet
+from parkingspots.monitor import home
 
 READY = "ParkingSpots is ready"
 Start = Callable[..., TerminalSession]
@@ -102,9 +103,13 @@ def test_killed_outright_it_leaves_no_process_and_starts_again(start: Start, tmp
     assert "database system is shut down" in (tmp_path / ".run/postgres/postgres.log").read_text()
 
 
-def test_a_second_run_in_the_folder_is_refused_in_one_line(start: Start) -> None:
+def test_a_second_run_in_the_folder_is_refused_in_one_line_and_the_monitor_finds_the_first(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = start()
     assert first.sees(READY)
+    monkeypatch.chdir(tmp_path)
+    assert home.url() == f"http://127.0.0.1:{first.port}/metrics"
     second = start()
     told = f"already runs here: http://127.0.0.1:{first.port} (process {first.process.pid}). Stop it first"
     assert second.sees(told)

@@ -17,6 +17,7 @@ from commands import Command, complaint, run_in_this_process
 from e2e.test_journey import served
 from parkingspots.dev.ports import HOST, free_port
 from parkingspots.dev.processes import ended, until
+from parkingspots.monitor import home
 from parkingspots.settings import Settings
 
 PATIENCE = 60.0  # seconds until something that should happen counts as never
@@ -82,6 +83,21 @@ def test_where_nothing_answers_one_line_says_so(run: Command) -> None:
     ran = run("monitor", "--once", "--json", "--interval", "0.5", place)
     assert complaint(ran) == f"Nothing answers: {place}: nobody listens."
     assert not ran.output
+
+
+def test_what_make_dev_serves_is_found_as_long_as_it_runs(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert home.url() == home.USUAL
+    place = f"{HOST}:{free_port()}"
+    home.LOCK.parent.mkdir()
+    home.LOCK.write_text(f"http://{place} (process {os.getpid()})")
+    assert place in complaint(run("monitor", "--once", "--interval", "0.5"))
+    over = subprocess.Popen(["true"])
+    over.wait()
+    home.LOCK.write_text(f"http://{place} (process {over.pid})")
+    assert home.url() == home.USUAL
 
 
 @pytest.mark.parametrize(

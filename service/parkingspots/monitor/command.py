@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from parkingspots.monitor import once
+from parkingspots.monitor import home, once
 from parkingspots.monitor.pods import Pods
 from parkingspots.monitor.scraper import Scraper
 from parkingspots.monitor.targets import Discovery, NoTarget, Urls
@@ -16,16 +16,13 @@ from parkingspots.monitor.watch import Watch
 if TYPE_CHECKING:
     from parkingspots.monitor.screen import Monitor
 
-HOME = "http://127.0.0.1:8000/metrics"
-"""Where `make dev` serves."""
-
 
 def discovery(urls: Sequence[str], namespace: str | None, context: str | None) -> Discovery:
     """Where to look; raises NoTarget."""
     if namespace is None:
         if context is not None:
             raise NoTarget("--context goes with --namespace.")
-        return Urls(urls or [HOME])
+        return Urls(urls or [home.url()])
     if urls:
         raise NoTarget("Give URLs or --namespace, not both.")
     return Pods(namespace, context)
