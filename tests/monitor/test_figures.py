@@ -206,7 +206,9 @@ def test_a_pod_that_does_not_answer_is_unknown_and_returns() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "<html><body>Not found</body></html>", "other_total 3\n"], ids=["nothing", "HTML", "another's"]
+    "text",
+    ["", "<html><body>Not found</body></html>", "other_total 3\n", "process_cpu_seconds_total 3\nother_total 3\n"],
+    ids=["nothing", "HTML", "another's", "another process's"],
 )
 def test_what_is_no_page_of_ours_is_refused(text: str) -> None:
     with pytest.raises(NoPage):
