@@ -229,6 +229,9 @@ def doctor(
         sys.exit(command.run(options, only or (), dev=dev, as_json=as_json, strict=strict))
     except readings.NoDev as error:
         sys.exit(_complaint(str(error)))
+    except command.Misfit as error:
+        _complaint(str(error))
+        raise typer.Exit(2) from None
 
 
 @app.command(epilog="Example: [bold]parkingspots openapi > docs/openapi.json[/bold]")

@@ -179,6 +179,21 @@ def test_a_group_that_is_not_there_is_a_question_of_usage(command: Command) -> N
     assert "nonsense" in run.errors
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--context", "nix"], "--context goes with --namespace."),
+        (["--release", "x", "--only", "machine"], "--release goes with --namespace."),
+        (["--only", "cluster"], "--only cluster goes with --namespace."),
+        (["--dev", "--namespace", "x"], "Give --dev or --namespace, not both."),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(command: Command, arguments: list[str], sentence: str) -> None:
+    run = command("doctor", *arguments)
+    assert complaint(run, code=2) == sentence
+    assert not run.output
+
+
 def test_its_json_has_the_keys_of_the_page(command: Command) -> None:
     run = command("doctor", "--json", "--only", "machine")
     assert json.loads(run.output) == {

@@ -15,8 +15,13 @@ from parkingspots.doctor.registry import GROUPS, NAMES
 from parkingspots.doctor.world import Options, World
 
 
+class Misfit(Exception):  # noqa: N818 - a sentence for a person at a terminal
+    """Options that do not go together."""
+
+
 def run(options: Options, only: Sequence[str] = (), *, dev: bool, as_json: bool, strict: bool) -> int:
-    """Look, tell, and say by the exit code whether something failed; raises NoDev."""
+    """Look, tell, and say by the exit code whether something failed; raises NoDev or Misfit."""
+    _require_fit(options, only, dev=dev)
     with Console(stderr=True).status("Looking …"):
         lines = asyncio.run(look(options, only or NAMES, dev=dev))
     console = Console(highlight=False)
@@ -26,6 +31,17 @@ def run(options: Options, only: Sequence[str] = (), *, dev: bool, as_json: bool,
         report.show(lines, console)
     wrong = {State.FAIL, State.WARN} if strict else {State.FAIL}
     return int(any(line.finding.state in wrong for line in lines))
+
+
+def _require_fit(options: Options, only: Sequence[str], *, dev: bool) -> None:
+    if options.namespace is None:
+        for name, given in (("--release", options.release), ("--context", options.context)):
+            if given is not None:
+                raise Misfit(f"{name} goes with --namespace.")
+        if cluster.GROUP.name in only:
+            raise Misfit(f"--only {cluster.GROUP.name} goes with --namespace.")
+    elif dev:
+        raise Misfit("Give --dev or --namespace, not both.")
 
 
 async def look(options: Options, only: Sequence[str], *, dev: bool = False) -> list[Line]:
