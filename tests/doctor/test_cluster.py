@@ -107,6 +107,16 @@ async def test_a_context_that_is_not_there_fails(api_server: ApiServer) -> None:
     assert says((await outside(context="nowhere"))["cluster", "reach"], State.FAIL, '"nowhere" does not exist')
 
 
+async def test_a_question_of_kubectls_keeps_its_question_mark_alone(api_server: ApiServer, tmp_path: Path) -> None:
+    del api_server
+    question = "The connection to the server was refused - did you specify the right host or port?"
+    program = tmp_path / "bin" / "kubectl"
+    program.write_text(f"#!/bin/sh\necho 'E0101 memcache.go:265] noise' >&2\necho '{question}' >&2\nexit 1\n")
+    found = by_name(await command.look(Options(namespace=NAMESPACE), ["database", "cluster"]))
+    assert found["cluster", "reach"].says == f"The cluster cannot be reached: {question}"
+    assert found["pod", "pod"].says == f"No pod could be looked for: {question}"
+
+
 async def test_without_kubectl_it_says_so(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     del api_server
     monkeypatch.setenv("PATH", "/nowhere")

@@ -25,7 +25,7 @@ with (folder / "calls").open("a") as calls:
 world = json.loads((folder / "world.json").read_text())
 if "get" in sys.argv:
     if world is None:
-        sys.exit("error: context \\"shop\\" does not exist")
+        sys.exit("E0101 memcache.go:265] noise\\nerror: context \\"shop\\" does not exist")
     print(json.dumps({{"items": [
         {{"metadata": {{"name": name}}, "status": {{"phase": "Running" if port else "Pending"}}}}
         for name, port in world.items()

@@ -6,7 +6,7 @@ from typing import TypeVar
 from parkingspots import __version__
 from parkingspots.doctor import manifests
 from parkingspots.doctor.checks import Check, Group, Look
-from parkingspots.doctor.finding import Finding, Skip, fail, ok
+from parkingspots.doctor.finding import Finding, Skip, ended, fail, ok
 from parkingspots.doctor.kubectl import Kubectl, KubectlError, NotAllowedError, NotThereError
 from parkingspots.doctor.manifests import CRD, Manifest
 from parkingspots.doctor.world import World
@@ -60,7 +60,7 @@ async def _reach(world: World) -> Finding:
     try:
         version = await client.get("/version")
     except KubectlError as error:
-        return fail(f"The cluster cannot be reached: {error}.", "kubectl config get-contexts")
+        return fail(ended(f"The cluster cannot be reached: {error}"), "kubectl config get-contexts")
     return ok(f"The cluster is Kubernetes {version['gitVersion']}.")
 
 
@@ -69,7 +69,7 @@ async def _release(world: World) -> Finding:
     try:
         api = await world.once(deployment)
     except (NotThereError, NotAllowedError) as error:
-        return fail(f"{error}.", client.command("get", "deployments", "--selector", PART_OF))
+        return fail(ended(str(error)), client.command("get", "deployments", "--selector", PART_OF))
     except Several as error:
         return fail(
             f"{error}: name one with --release.", f"parkingspots doctor --namespace {client.namespace} --release …"
@@ -136,7 +136,7 @@ def _told(look: Callable[[World], Awaitable[Finding]]) -> Look:
         try:
             return await look(world)
         except (KubectlError, Several) as error:
-            raise Skip(f"This could not be looked at: {error}.") from None
+            raise Skip(ended(f"This could not be looked at: {error}")) from None
 
     return told
 

@@ -36,6 +36,11 @@ class Blocked(Skip):
         self.behind = group, check
 
 
+def ended(sentence: str) -> str:
+    """What another program says, with a full stop unless it has an end of its own."""
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
 def ok(says: str, mend: str | None = None) -> Finding:
     return Finding(State.OK, says, mend)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from parkingspots.doctor import cluster
 from parkingspots.doctor.cluster import Several
 from parkingspots.doctor.examining import Line
-from parkingspots.doctor.finding import Finding, State, fail
+from parkingspots.doctor.finding import Finding, State, ended, fail
 from parkingspots.doctor.kubectl import Kubectl, KubectlError
 from parkingspots.doctor.world import World
 
@@ -34,14 +34,14 @@ async def _examine(client: Kubectl, world: World, groups: Sequence[str]) -> list
         code, output, errors = await client.inside(target, "api", _command(groups, pods, online=world.options.online))
     except (KubectlError, Several) as error:
         mend = client.command("get", "deployments", "--selector", cluster.PART_OF)
-        return [_one_line(fail(f"No pod could be looked for: {error}.", mend))]
+        return [_one_line(fail(ended(f"No pod could be looked for: {error}"), mend))]
     try:
         checks = json.loads(output)["checks"]
         return [_line(each) for each in checks]
     except (ValueError, KeyError, TypeError):
         said = (errors.strip().splitlines() or [f"exit code {code}"])[-1].removeprefix("error: ")
         logs = client.command("logs", target, "--all-containers", "--tail=20")
-        return [_one_line(fail(f"The checks inside a pod could not be made: {said.rstrip('.')}.", logs))]
+        return [_one_line(fail(ended(f"The checks inside a pod could not be made: {said}"), logs))]
 
 
 def _command(groups: Sequence[str], pods: int | None, *, online: bool) -> list[str]:

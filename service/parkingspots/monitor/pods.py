@@ -72,7 +72,7 @@ class Pods:
                 process.kill()
                 await process.wait()
         if process.returncode:
-            said = " ".join(errors.decode(errors="replace").split())
+            said = (errors.decode(errors="replace").strip().splitlines() or ["it says nothing"])[-1]
             raise NoTarget(f"kubectl cannot list the pods of namespace {self._namespace}: {said}")
         pods: list[dict[str, Any]] = json.loads(output)["items"]
         if not pods:
