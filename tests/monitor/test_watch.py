@@ -27,6 +27,9 @@ async def test_a_target_that_dies_is_said_to_and_is_there_again_when_it_returns(
         await watch.look()
         assert troubles(watch) == ["it answers 502", None]
         assert watch.answering == 1
+        shown.status = 404
+        await watch.look()
+        assert troubles(watch) == ["it answers 404, its figures may be on METRICS_PORT", None]
         shown.status, shown.process = 200, Process(1_050.0)
         shown.process.ask(times=12)
         await watch.look()

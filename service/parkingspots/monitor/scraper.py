@@ -48,6 +48,8 @@ class Scraper:
             raise NoAnswer("nobody listens") from None
         except httpx.HTTPError as error:
             raise NoAnswer(f"the connection broke ({type(error).__name__})") from None
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NoAnswer("it answers 404, its figures may be on METRICS_PORT")
         if answer.status_code != httpx.codes.OK:
             raise NoAnswer(f"it answers {answer.status_code}")
         try:
