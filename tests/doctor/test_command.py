@@ -250,6 +250,17 @@ def test_a_narrow_terminal_shows_whole_sentences_and_commands_on_one_line() -> N
     assert mend in written.getvalue()
 
 
+def test_a_very_narrow_terminal_breaks_no_word() -> None:
+    says = "shared_buffers is 128MB, and a sentence has words such as written, reached and installed."
+    found = [warn(says, "command"), Finding(State.SKIPPED, says)]
+    written = io.StringIO()
+    lines = [Line("group", "synchronous_commit", finding) for finding in found]
+    report.show(lines, Console(file=written, force_terminal=True, color_system=None, width=40))
+    assert set(says.split()) <= set(written.getvalue().split())
+    assert "…" not in written.getvalue()
+    assert max(map(len, written.getvalue().splitlines())) <= 40
+
+
 def test_it_finds_the_servers_of_make_dev_by_itself(
     command: Command, here: dict[str, str], postgres_server: PostgresServer
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from parkingspots.doctor.finding import Finding, State
 STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.SKIPPED: "dim"}
 WIDTHS = 11, 23
 """Of a state and of a check's name."""
+NARROW = 60
+"""Columns of a terminal below which what a check says has lines of its own."""
 
 
 def as_json(lines: Sequence[Line]) -> str:
@@ -62,7 +65,10 @@ def _together(lines: Iterator[Line]) -> Iterator[tuple[str, Finding]]:
 def _show(console: Console, names: str, finding: Finding) -> None:
     columns = [names, finding.says] if finding.state is not State.SKIPPED else [f"{names}: {finding.says}"]
     state = f"  {finding.state}"
-    if console.is_terminal:
+    if console.is_terminal and console.width < NARROW:
+        console.print(Text.assemble((f"{state:{WIDTHS[0]}}", STYLES[finding.state]), names))
+        console.print(Padding(Text(finding.says), (0, 0, 0, 4)))
+    elif console.is_terminal:
         table = Table.grid(padding=(0, 1, 0, 0))
         for width in WIDTHS[: len(columns)]:
             table.add_column(min_width=width, no_wrap=True)
