@@ -11,6 +11,7 @@ from parkingspots.monitor.samples import UNREADABLE, NoPage, Page, read
 from parkingspots.monitor.targets import Target
 
 PATIENCE = 3.0  # seconds until a target counts as silent
+ADVICE = {httpx.codes.NOT_FOUND: ", its figures may be on METRICS_PORT"}
 
 
 class NoAnswer(Exception):  # noqa: N818 - what a row of the screen says
@@ -48,10 +49,8 @@ class Scraper:
             raise NoAnswer("nobody listens") from None
         except httpx.HTTPError as error:
             raise NoAnswer(f"the connection broke ({type(error).__name__})") from None
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            raise NoAnswer("it answers 404, its figures may be on METRICS_PORT")
         if answer.status_code != httpx.codes.OK:
-            raise NoAnswer(f"it answers {answer.status_code}")
+            raise NoAnswer(f"it answers {answer.status_code}{ADVICE.get(answer.status_code, '')}")
         try:
             return await asyncio.to_thread(read, answer.text)
         except NoPage as error:
