@@ -199,7 +199,7 @@ async def test_a_narrow_terminal_shows_what_matters(
 async def test_cards_draw_the_last_minutes_where_there_is_room(pods: dict[str, Shown], watching: MakeWatch) -> None:
     async with screen(watching(*pods)) as screen_:
         assert all(card.size.height == Card.BARS + 1 for card in screen_.monitor.query(Card))
-        assert "▁▁" in screen_.text
+        await screen_.until_sees("▁▁")
 
 
 async def test_no_color_means_none(

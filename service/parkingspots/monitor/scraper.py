@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +12,7 @@ from parkingspots.monitor.samples import UNREADABLE, NoPage, Page, read
 from parkingspots.monitor.targets import Target
 
 PATIENCE = 3.0  # seconds until a target counts as silent
-ADVICE = {httpx.codes.NOT_FOUND: ", its figures may be on METRICS_PORT"}
+ADVICE: Mapping[int, str] = {httpx.codes.NOT_FOUND: ", its figures may be on METRICS_PORT"}
 
 
 class NoAnswer(Exception):  # noqa: N818 - what a row of the screen says
