@@ -34,6 +34,7 @@ PAST = text("""
 """)
 WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'bookings'::regclass")
 DONE = text("SELECT count(*) FROM bookings WHERE status = 'completed'")
+UNTIL_DONE = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 LOCK = text("LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE")
 
 
@@ -68,6 +69,7 @@ class Line:
         log = self.folder / "log"
         command = [sys.executable, "-m", "parkingspots_lifecycle", "run", "--step", "complete_past"]
         async with self.database.transaction() as lock:
+            await lock.execute(UNTIL_DONE)
             await lock.execute(LOCK)
             with log.open("wb") as output:
                 process = processes.start(command, output=output, environment=environment)

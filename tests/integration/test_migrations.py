@@ -53,6 +53,7 @@ MONEY = """
     INSERT INTO connected_accounts (owner_id, country, business_type) SELECT id, 'GR', 'company' FROM users;
     INSERT INTO stripe_events (id, kind, created, received_at) VALUES ('evt_1', 'a.test', now(), now());
     INSERT INTO job_runs (run_id, step) VALUES (gen_random_uuid(), 'a_step');
+    INSERT INTO job_counts (counter, labels, value) VALUES ('parkingspots_job_done', '{"step": "a_step"}', 1);
     INSERT INTO ledger_checks (day, began_at) VALUES (current_date, now());
     INSERT INTO ledger_entries (cause, account, amount, currency, payment_id, owner_id)
         SELECT 'a test ' || id, account, part, currency, id, owner_id

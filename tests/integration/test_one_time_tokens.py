@@ -152,7 +152,7 @@ async def test_known_and_unknown_emails_are_answered_alike_and_the_unknown_get_n
         for email in (renter.email, "nobody@example.com")
     ]
     assert known.content == unknown.content
-    assert known.headers == unknown.headers
+    assert {**known.headers, "x-request-id": ""} == {**unknown.headers, "x-request-id": ""}
     assert [letter.to for letter in resets(api)] == [renter.email]
 
 
@@ -231,7 +231,7 @@ async def test_a_letter_that_cannot_be_written_is_logged_without_the_address_and
     with capture_logs() as logs:
         assert (await api.post("/auth/forgot-password", email=renter.email))["message"]
     assert not resets(api)
-    assert [entry["event"] for entry in logs] == ["letter not written"]
+    assert [entry["event"] for entry in logs if entry["event"] != "request"] == ["letter not written"]
     assert renter.email not in str(logs)
 
 
