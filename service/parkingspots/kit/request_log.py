@@ -7,7 +7,7 @@ import structlog
 from parkingspots.settings import Environment, Settings
 
 SERVER_ERROR = 500
-A_FEW = 0.01
+A_FEW = 0.001
 log = structlog.get_logger("parkingspots.requests")
 
 

@@ -1,6 +1,7 @@
 """Every request: counted by its route, named by an id, and told in a line of the log where it is worth one."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 from itertools import count
@@ -13,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from parkingspots.kit.buckets import DURATIONS, SIZES
 from parkingspots.kit.request_log import RequestLog
-from parkingspots.kit.tally import Amounts, Tallied, Tally
+from parkingspots.kit.tally import Amounts, hold
 
 REQUESTS = Counter(
     "parkingspots_http_requests",
@@ -51,36 +52,49 @@ def _ids() -> Iterator[str]:
 _own_ids = _ids()
 
 
-def given_id(scope: Scope) -> str | None:
-    """The id that a client or a proxy gave the request, where it looks like one."""
-    for name, value in scope["headers"]:
-        if name == HEADER:
-            return value.decode() if AN_ID.fullmatch(value) else None
-    return None
+def an_id(value: bytes | None) -> str | None:
+    """What a client or a proxy sent, where it looks like an id."""
+    return value.decode() if value is not None and AN_ID.fullmatch(value) else None
 
 
 def request_id(scope: Scope) -> str:
     """The id that the request was given, or a new one."""
-    return given_id(scope) or next(_own_ids)
+    given = next((value for name, value in scope["headers"] if name == HEADER), None)
+    return an_id(given) or next(_own_ids)
 
 
 class Figures:
-    """What is counted of a method and a route; looked up once, as `labels` costs more than counting."""
+    """What is counted of a method and a route, held back for a second: looking it up and its locks cost more."""
 
     def __init__(self, method: str, route: str) -> None:
         self._labels = method, route
-        self._duration = Tallied(DURATION.labels(method, route), DURATIONS)
-        self._size = Tallied(SIZE.labels(route), SIZES)
-        self._by_status: dict[int, Tally] = {}
+        self._duration, self._size = DURATION.labels(method, route), SIZE.labels(route)
+        self._answers: dict[int, int] = {}
+        self._start()
+        hold(self)
+
+    def _start(self) -> None:
+        self._durations, self._seconds = [0] * (len(DURATIONS) + 1), 0.0
+        self._sizes, self._bytes = [0] * (len(SIZES) + 1), 0
 
     def count(self, status: int, size: int, seconds: float) -> None:
         """Count an answer; `size` in bytes."""
-        answered = self._by_status.get(status)
-        if answered is None:
-            answered = self._by_status[status] = Tally(REQUESTS.labels(*self._labels, str(status)))
-        answered.count += 1
-        self._duration.observe(seconds)
-        self._size.observe(size)
+        self._answers[status] = self._answers.get(status, 0) + 1
+        self._durations[bisect_left(DURATIONS, seconds)] += 1
+        self._seconds += seconds
+        self._sizes[bisect_left(SIZES, size)] += 1
+        self._bytes += size
+
+    def write_down(self) -> None:
+        """Add what is held to the metrics."""
+        if not self._answers:
+            return
+        for status, number in self._answers.items():
+            REQUESTS.labels(*self._labels, str(status)).inc(number)
+        self._duration.observe_many(self._durations, self._seconds)
+        self._size.observe_many(self._sizes, self._bytes)
+        self._answers.clear()
+        self._start()
 
 
 @cache

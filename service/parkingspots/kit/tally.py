@@ -1,6 +1,5 @@
 """Counting on the way of a request at a tenth of what a metric's own lock costs: written down once a second."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -18,6 +17,11 @@ class Held(Protocol):
 
 
 _held: list[Held] = []
+
+
+def hold(counts: Held) -> None:
+    """Have them written down with all others."""
+    _held.append(counts)
 
 
 def write_down() -> None:
@@ -45,7 +49,7 @@ class Tally:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self.count = 0
-        _held.append(self)
+        hold(self)
 
     def write_down(self) -> None:
         count, self.count = self.count, 0
@@ -62,25 +66,3 @@ class Amounts(Histogram):
         for bucket, count in zip(self._buckets, by_bucket, strict=True):
             if count:
                 bucket.inc(count)
-
-
-class Tallied:
-    """Observations of a histogram."""
-
-    __slots__ = ("_bounds", "_by_bucket", "_histogram", "_total")
-
-    def __init__(self, histogram: Amounts, bounds: Sequence[float]) -> None:
-        self._histogram, self._bounds = histogram, bounds
-        self._by_bucket, self._total = [0] * (len(bounds) + 1), 0.0
-        _held.append(self)
-
-    def observe(self, amount: float) -> None:
-        """As the histogram's own."""
-        self._by_bucket[bisect_left(self._bounds, amount)] += 1
-        self._total += amount
-
-    def write_down(self) -> None:
-        by_bucket, total = self._by_bucket, self._total
-        self._by_bucket, self._total = [0] * len(by_bucket), 0.0
-        if any(by_bucket):
-            self._histogram.observe_many(by_bucket, total)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from parkingspots.accounts import tokens
 from parkingspots.kit.conditional import listed
+from parkingspots.kit.requests import HEADER
 from parkingspots.reads.entries import Entry
 
 GZIP = re.compile(rb"(?:^|[,\s])(?:x-)?gzip\s*(?:;\s*q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)\s*)?(?:,|$)")
@@ -23,6 +24,8 @@ class Wants:
     """The ETags of what the client has already."""
     takes_gzip: bool
     authorization: bytes | None
+    request_id: bytes | None = None
+    """As it was sent."""
 
     @property
     def signed_in(self) -> bool:
@@ -45,6 +48,7 @@ def wants(headers: Iterable[tuple[bytes, bytes]]) -> Wants | None:
     """None where the request has a body, which only its route may judge."""
     known: bytes | None = None
     authorization: bytes | None = None
+    request_id: bytes | None = None
     takes_gzip = False
     for name, value in headers:
         if name == b"if-none-match":
@@ -53,9 +57,11 @@ def wants(headers: Iterable[tuple[bytes, bytes]]) -> Wants | None:
             takes_gzip = _takes_gzip(value)
         elif name == b"authorization":
             authorization = value
+        elif name == HEADER:
+            request_id = value
         elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
             return None
-    return Wants(None if known is None else _tags(known), takes_gzip, authorization)
+    return Wants(None if known is None else _tags(known), takes_gzip, authorization, request_id)
 
 
 @lru_cache(maxsize=4096)

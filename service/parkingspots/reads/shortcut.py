@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from parkingspots.kit.addresses import client_address
 from parkingspots.kit.limits import Limits
 from parkingspots.kit.request_log import RequestLog
-from parkingspots.kit.requests import figures, given_id
+from parkingspots.kit.requests import an_id, figures
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import hits
 from parkingspots.reads.entries import Entry
@@ -37,7 +37,7 @@ class Shortcut:
             await self.app(scope, receive, send)
             return
         entry, target, wanted = found
-        name = given_id(scope)
+        name = an_id(wanted.request_id)
         status, size = await send_entry(entry, wanted, send, request_id=name)
         seconds = perf_counter() - began
         hits(target.route).count += 1
