@@ -36,12 +36,17 @@ unix_socket_dir =
 """
 
 
+NO_PGBOUNCER = "PgBouncer is not there to stand between: apt-get install pgbouncer"
+
+
 @pytest.fixture
 def pooled(settings: Settings) -> Pooled:
     """Settings that lead through a PgBouncer to the tests' database, given further lines of its configuration."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None and os.environ.get("CI"):
+        pytest.fail(NO_PGBOUNCER)
     if program is None:
-        pytest.skip("PgBouncer is not installed.")
+        pytest.skip(NO_PGBOUNCER)
     url, port = urlsplit(settings.database_url.get_secret_value()), free_port()
     through = settings.database_url.get_secret_value().replace(f":{url.port}/", f":{port}/")
 
