@@ -1,4 +1,4 @@
-"""Counting on the way of a request at a tenth of what a metric's own lock costs: written down once a second."""
+"""Counts that are held back, as a metric's own lock costs a request more: written down once a second."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
