@@ -5,6 +5,7 @@ kubectl logs --selector app.kubernetes.io/instance=parkingspots --prefix --follo
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
@@ -37,11 +38,15 @@ def _record(text: str) -> MutableMapping[str, Any] | None:
 
 
 def main() -> None:
-    """Print until the input ends."""
-    with suppress(KeyboardInterrupt, BrokenPipeError):
+    """Print until the input ends, or nobody reads on."""
+    try:
         for line in readable(sys.stdin, colors=sys.stdout.isatty()):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written at the end
+    except KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":
