@@ -101,7 +101,7 @@ def operator_metrics() -> Metrics:
     return metrics
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def watched(
     town: Town, operator_metrics: Metrics, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Prometheus]:
