@@ -1,5 +1,6 @@
 """A short life of the product: people search, book, pay and change their minds, and time goes by."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
