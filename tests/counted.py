@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prometheus_client import REGISTRY
-from prometheus_client.parser import text_string_to_metric_families
 
 LABELS = {"confirmations": "road", "events": "outcome", "refunds": "outcome"}
 """Of what is counted by payments; amounts go by currency."""
@@ -22,11 +21,3 @@ def counted(name: str = "events", **by: int) -> Iterator[None]:
 def _count(name: str, value: str) -> float:
     labels = {} if value == "in_all" else {LABELS.get(name, "currency"): value}
     return REGISTRY.get_sample_value(f"parkingspots_payments_{name}_total", labels) or 0.0
-
-
-def metrics_of(said: str, name: str) -> dict[str, float]:
-    """The samples of a metric that has one label, by that, in what /metrics says."""
-    families = {family.name: family for family in text_string_to_metric_families(said)}
-    if name not in families:
-        return {}
-    return {next(iter(sample.labels.values())): sample.value for sample in families[name].samples}

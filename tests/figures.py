@@ -18,6 +18,10 @@ class Told:
         """The sum of the samples of that name that have these labels; 0 where there are none."""
         return sum(each.value for each in self.samples if each.name == name and _has(each, labels))
 
+    def by_label(self, name: str) -> dict[str, float]:
+        """The samples of that name, which has one label, by its values."""
+        return {next(iter(each.labels.values())): each.value for each in self.samples if each.name == name}
+
     def values_of(self, label: str) -> set[str]:
         """Those that the label takes anywhere."""
         return {each.labels[label] for each in self.samples if label in each.labels}

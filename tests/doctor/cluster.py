@@ -34,7 +34,7 @@ class ApiServer:
         self.objects = {plural: deepcopy(of_kind(manifests, kind)) for plural, kind in KINDS.items()}
         self.objects["pods"] = []
         definition = (CHART / "crds" / "releases.parkingspots.dev.yaml").read_text()
-        self.definition: Manifest | None = _without_nulls(yaml.safe_load(definition))
+        self.definition: Manifest | None = yaml.safe_load(definition)
         self.refusals: dict[str, tuple[int, str]] = {}
         """By plural: the status and reason to answer with."""
         for deployment in self.objects["deployments"]:
@@ -82,13 +82,6 @@ class ApiServer:
         if plural in self.objects:
             return JSONResponse({"items": []})
         return _status(404, "NotFound")
-
-
-def _without_nulls(tree: Any) -> Any:
-    """As the real one stores it."""
-    if isinstance(tree, dict):
-        return {name: _without_nulls(child) for name, child in tree.items() if child is not None}
-    return [_without_nulls(child) for child in tree] if isinstance(tree, list) else tree
 
 
 def _status(code: int, reason: str) -> Response:

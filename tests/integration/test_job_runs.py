@@ -11,7 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from counted import metrics_of
 from figures import asked
 from minute_job import moved
 from parkingspots.kit import job_counts
@@ -45,7 +44,7 @@ def due(record: Record) -> Record:
 async def figures(api: Api, name: str) -> dict[str, float]:
     """By step."""
     FIGURES.forget()
-    return metrics_of((await api.client.get("/metrics")).text, f"parkingspots_job_{name}")
+    return (await asked(api.client)).by_label(f"parkingspots_job_{name}")
 
 
 async def test_each_step_of_a_run_leaves_a_row(database: Database, session: AsyncSession, due: Record) -> None:

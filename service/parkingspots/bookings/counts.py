@@ -4,6 +4,7 @@ from prometheus_client import Counter
 
 from parkingspots.bookings.rules import Status
 from parkingspots.kit import job_counts
+from parkingspots.kit.known import from_zero
 
 TRANSITIONS = Counter("parkingspots_bookings_transitions", "Bookings by what requests made of them.", ("to",))
 CONFLICTS = Counter(
@@ -17,7 +18,5 @@ EXPIRED = Counter(
 LOOKUP, CONSTRAINT = "lookup", "constraint"
 
 job_counts.keep(TRANSITIONS)
-for _status in Status:
-    TRANSITIONS.labels(_status.value)
-for _found in (LOOKUP, CONSTRAINT):
-    CONFLICTS.labels(_found)
+from_zero(TRANSITIONS, Status)
+from_zero(CONFLICTS, (LOOKUP, CONSTRAINT))

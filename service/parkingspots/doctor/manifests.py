@@ -76,18 +76,9 @@ def of_definition(client: Kubectl, theirs: Manifest | None, ours: Manifest) -> F
 
 
 def _essence(definition: Manifest) -> Any:  # noqa: ANN401 - a part of a manifest
-    """What the chart says of each version; the API server adds nothing there, and drops what is null."""
+    """What the chart says of each version; the API server adds nothing there."""
     parts = ("schema", "subresources", "additionalPrinterColumns")
-    return {
-        version["name"]: {name: _without_nulls(version.get(name)) for name in parts}
-        for version in definition["spec"]["versions"]
-    }
-
-
-def _without_nulls(tree: Any) -> Any:  # noqa: ANN401 - a part of a manifest
-    if isinstance(tree, dict):
-        return {name: _without_nulls(child) for name, child in tree.items() if child is not None}
-    return [_without_nulls(child) for child in tree] if isinstance(tree, list) else tree
+    return {version["name"]: {name: version.get(name) for name in parts} for version in definition["spec"]["versions"]}
 
 
 def of_deployment(client: Kubectl, api: Manifest) -> Finding:

@@ -7,6 +7,7 @@ from time import perf_counter
 from prometheus_client import Counter, Gauge, Histogram
 
 from parkingspots.kit.buckets import DURATIONS
+from parkingspots.kit.known import from_zero
 
 SESSION, DRIVER = "session", "driver"
 """The two pools: SQLAlchemy's, and the driver's own."""
@@ -42,10 +43,8 @@ ERRORS = Counter(
     " unexpected.",
     ("kind",),
 )
-for _kind in ("unreachable", "contention", "timeout", "busy", "unexpected"):
-    ERRORS.labels(_kind)
-for _pool in (SESSION, DRIVER):
-    TIMEOUTS.labels(_pool)
+from_zero(ERRORS, ("unreachable", "contention", "timeout", "busy", "unexpected"))
+from_zero(TIMEOUTS, (SESSION, DRIVER))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import structlog
 from prometheus_client import Counter
 
 from parkingspots.kit import job_counts
+from parkingspots.kit.known import from_zero
 from parkingspots.settings import Environment, Settings
 
 FOLDER = Path(".run", "mail")
@@ -38,8 +39,7 @@ STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 """The enhanced status that a reply's text may begin with (RFC 3463)."""
 
 MAIL = Counter("parkingspots_mail", "Letters: sent, failed, or skipped where SMTP_URL is not set.", ("outcome",))
-for _outcome in ("sent", "failed", "skipped"):
-    MAIL.labels(_outcome)
+from_zero(MAIL, ("sent", "failed", "skipped"))
 job_counts.keep(MAIL)
 
 log = structlog.get_logger(__name__)

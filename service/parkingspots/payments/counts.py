@@ -3,6 +3,8 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 from parkingspots.kit import job_counts
+from parkingspots.kit.known import from_zero
+from parkingspots.payments.rules import Road
 
 INTENTS = Counter("parkingspots_payments_intents", "Intentions to pay that were made.")
 CONFIRMATIONS = Counter(
@@ -53,9 +55,6 @@ WATCHED = (PARKED, REFUSED, DIFFERENCES, OLDEST)
 """Read from the tables; NaN while nobody knows."""
 
 job_counts.keep(CONFIRMATIONS, LATE, TAKEN, REFUNDS, GIVEN_BACK, PAID_OUT, EVENTS, CALLS)
-for _road in ("client", "webhook", "reconciler"):
-    CONFIRMATIONS.labels(_road)
-for _outcome in ("made", "refused", "failed"):
-    REFUNDS.labels(_outcome)
-for _outcome in ("received", "repeated", "handled", "failed", "parked"):
-    EVENTS.labels(_outcome)
+from_zero(CONFIRMATIONS, Road)
+from_zero(REFUNDS, ("made", "refused", "failed"))
+from_zero(EVENTS, ("received", "repeated", "handled", "failed", "parked"))
