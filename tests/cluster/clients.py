@@ -83,7 +83,7 @@ class Visitors:
 
 def visitors(host: str, spots: int = 8) -> Visitors:
     """New ones, once the Ingress leads to the API: Helm does not wait for that."""
-    until(lambda: _answers(host), 30, f"the Ingress leads to {host}")
+    led_to(host)
     tokens = []
     for role in ("owner", "renter"):
         person = {"email": f"{role}-{uuid4().hex}@example.com", "password": uuid4().hex}
@@ -97,6 +97,11 @@ def visitors(host: str, spots: int = 8) -> Visitors:
     listed = [_listed(owner, number) for number in range(spots)]
     owner.close()
     return Visitors(host, tokens[1], listed)
+
+
+def led_to(host: str) -> None:
+    """Return when the Ingress leads to the API: it hears of new pods a moment after they are ready."""
+    until(lambda: _answers(host), 30, f"the Ingress leads to {host}")
 
 
 def _answers(host: str) -> bool:

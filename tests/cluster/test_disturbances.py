@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from cluster.clients import Visitors, load
+from cluster.clients import Visitors, led_to, load
 from cluster.conftest import Figure
 from cluster.kube import Namespace, run, until
 
@@ -32,6 +32,7 @@ def test_the_load_notices_pods_that_go_without_grace(release: Namespace, who: Vi
     with load(who, RATE) as told:
         release.kubectl("delete", "pod", *release.ready_pods("api"), "--grace-period", "0", "--force")
         settled(release)
+    led_to(who.host)
     figure(f"pods deleted without grace: {told}")
     assert told.failures, "the load would not see a failure"
 

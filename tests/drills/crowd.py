@@ -60,13 +60,14 @@ async def crowding(crowd: Crowd) -> AsyncIterator[None]:
 @asynccontextmanager
 async def many(*doings: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """All of them, while the block lasts."""
-    tasks = [asyncio.create_task(doing) for doing in doings]
+    going = {asyncio.create_task(doing) for doing in doings}
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while going:
+            for task in going:
+                task.cancel()  # again, as one may be lost in a request that fails at the same moment
+            _, going = await asyncio.wait(going, timeout=1)
 
 
 async def gathered(api: Api, owner: Person, seen: str) -> Crowd:

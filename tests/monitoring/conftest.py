@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -134,11 +133,11 @@ async def watched(
             await town.look()
             await town.guess()
             await town.live()
-            life = asyncio.create_task(town.go_on())
+            over = asyncio.Event()
+            life = asyncio.create_task(town.go_on(over))
             yield prometheus
-            life.cancel()
-            with suppress(asyncio.CancelledError):
-                await life
+            over.set()  # a cancellation may be lost in a step that fails at the same moment
+            await life
 
 
 def minting(there: str, pod: str) -> Mapping[str, Any]:

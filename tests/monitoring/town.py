@@ -1,5 +1,6 @@
 """A short life of the product: people search, book, pay and change their minds, and time goes by."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -95,9 +96,9 @@ class Town:
         for _ in range(WRONG):
             await self.api.client.post("/api/v1/auth/login", json=wrong)
 
-    async def go_on(self) -> None:
-        """Until it is cancelled: counters that stand still show nothing."""
-        while True:
+    async def go_on(self, over: asyncio.Event) -> None:
+        """Until it is over: counters that stand still show nothing."""
+        while not over.is_set():
             with suppress(AssertionError):  # a busy machine may keep a step from its end: the next one makes up for it
                 await self.live()
 
