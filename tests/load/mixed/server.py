@@ -40,6 +40,15 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
+    @property
+    def own_port(self) -> int:
+        """The client's."""
+        return int(self._transport.get_extra_info("sockname")[1]) if self._transport else 0
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     async def ask(self, request: bytes) -> bytes:
         """The whole answer; raises OSError."""
         if self._transport is None:

@@ -1,0 +1,8 @@
+"""The scenarios on one machine, in the order in which they are gone through."""
+
+from collections.abc import Sequence
+
+from resilience import killed
+from resilience.scenario import Scenario
+
+SCENARIOS: Sequence[Scenario] = (*killed.SCENARIOS,)

@@ -1,0 +1,14 @@
+"""Each scenario in its short form; `make reliability` goes through the long ones."""
+
+from pathlib import Path
+
+import pytest
+
+from resilience.all_of_them import SCENARIOS
+from resilience.scenario import Length, Scenario
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+async def test_the_product_keeps_its_promise(tmp_path: Path, scenario: Scenario) -> None:
+    outcome = await scenario.run(tmp_path, Length.SHORT)
+    assert outcome.flaws == [], outcome.measured
