@@ -21,6 +21,7 @@ from parkingspots.kit.limits import Limits, RateLimited
 from parkingspots.kit.mail import mailer
 from parkingspots.kit.openapi import describe
 from parkingspots.kit.slashes import AnySlash
+from parkingspots.lines import Lines
 from parkingspots.payments import desk
 from parkingspots.payments.gateway import PaymentGateway
 from parkingspots.payments.gateways import gateway
@@ -92,6 +93,7 @@ def create(
     )
     app.state.settings, app.state.clock, app.state.gateway_of = settings, clock or SystemClock(), gateway_of
     app.state.targets = Targets(settings, app.state.clock, PREFIX)
+    app.state.lines = Lines(settings, PREFIX)
     answers.install(app)
     desk.install(app)
     app.include_router(health.router)
@@ -122,6 +124,6 @@ def _add_middleware(app: FastAPI) -> None:
         AnySlash,
         declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
     )
-    app.add_middleware(FastPath, targets=app.state.targets)
+    app.add_middleware(FastPath, targets=app.state.targets, line_of=app.state.lines.of)
     app.add_middleware(AnswersHead)
     app.add_middleware(RateLimited, free=[f"{PREFIX}/payments/webhook"])

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from parkingspots.kit.answers import answer as problem_document
 from parkingspots.kit.problems import Unavailable
 from parkingspots.kit.requests import ROUTE
+from parkingspots.kit.turns import InTurn, LineOf
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers
 from parkingspots.reads.direct import Direct
@@ -17,11 +18,11 @@ from parkingspots.reads.targets import Target, Targets
 
 
 class FastPath:
-    """Serves what it recognises from `app.state.reads`, where there are any."""
+    """Serves what it recognises from `app.state.reads`, where there are any; the others wait for their turn."""
 
-    def __init__(self, app: ASGIApp, targets: Targets) -> None:
-        self.app = app
-        self._direct = Direct(app)
+    def __init__(self, app: ASGIApp, targets: Targets, line_of: LineOf) -> None:
+        self.app = InTurn(app, line_of)
+        self._direct = InTurn(Direct(app), line_of)
         self._targets = targets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +66,7 @@ class FastPath:
             await _send(stale, target, "stale", wanted, send, age=reads.age(stale))
         elif answer is not None and answer.entry is not None and wanted.may_have(answer.entry):
             await _send(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
-        elif answer is not None and answer.entry is None and not wanted.signed_in:
+        elif answer is not None and answer.entry is None and (answer.status == UNAVAILABLE or not wanted.signed_in):
             await _repeat(answer, target, send)
         else:
             await self._ask_route(target, scope, receive, send)

@@ -1,0 +1,86 @@
+"""Requests take turns: of each class so many are worked on at once; the others wait in line, and not for long.
+
+Without it a crowd would be let in whole: each would wait for all, and a booking behind a thousand searches. A line is
+no longer than there are connections, as each carries one request at a time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from random import randint
+
+from prometheus_client import Counter, Gauge
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from parkingspots.kit.answers import answer
+from parkingspots.kit.problems import Unavailable
+
+SOONEST, LATEST = 1, 3
+"""Seconds after which to come back: not all at once."""
+
+WAITING = Gauge(
+    "parkingspots_http_requests_waiting",
+    "Requests that wait for their turn: payments, bookings, reads that are not at hand, and others.",
+    ("class",),
+    multiprocess_mode="livesum",
+)
+SHED = Counter(
+    "parkingspots_http_requests_shed", "Requests whose turn did not come in time, answered with 503.", ("class",)
+)
+
+
+class Busy(Unavailable):
+    detail = "More is asked of the service than it can do at once. Try again after the seconds that Retry-After names."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=randint(SOONEST, LATEST))  # noqa: S311 - no secret
+
+
+class Line:
+    """Of one class: `at_once` are at work, in the order in which they came; `patience` is in seconds."""
+
+    def __init__(self, name: str, at_once: int, patience: float) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._patience = patience
+        self._waiting, self._shed = WAITING.labels(name), SHED.labels(name)
+
+    async def take(self) -> None:
+        """Wait for a turn, which `give_back` ends. Raises Busy."""
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        try:
+            with self._waiting.track_inprogress():
+                async with asyncio.timeout(self._patience):
+                    await self._turns.acquire()
+        except TimeoutError:
+            self._shed.inc()
+            raise Busy from None
+
+    def give_back(self) -> None:
+        self._turns.release()
+
+
+LineOf = Callable[[Scope], Line | None]
+
+
+class InTurn:
+    """Lets a request into `app` when it is its turn; `line_of` says whose line it stands in, if in any."""
+
+    def __init__(self, app: ASGIApp, line_of: LineOf) -> None:
+        self.app = app
+        self._line_of = line_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        line = self._line_of(scope) if scope["type"] == "http" else None
+        if line is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            await line.take()
+        except Busy as busy:
+            await answer(busy)(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            line.give_back()

@@ -1,0 +1,42 @@
+"""Which requests stand in which line, and how many of them are worked on at once.
+
+Money comes first: whoever pays or books never waits behind searches, which have a line of their own, are fewer at once
+and are turned away sooner.
+"""
+
+from starlette.types import Scope
+
+from parkingspots.kit.known import from_zero
+from parkingspots.kit.turns import SHED, Line
+from parkingspots.settings import Settings
+
+PAYMENTS, BOOKINGS, READS, OTHERS = "payments", "bookings", "reads", "others"
+AT_ONCE = {PAYMENTS: 4.0, BOOKINGS: 2.0, READS: 0.75, OTHERS: 2.0}
+"""For each connection that a pool may have. Reads leave some to those who must be known before they may book; of others
+one has it and one is next; payments wait for Stripe, too."""
+PATIENCE = {PAYMENTS: 3.0, BOOKINGS: 3.0, READS: 1.0, OTHERS: 2.0}
+"""Seconds."""
+PUBLIC = frozenset({"parking-spots", "reviews"})
+READING = frozenset({"GET", "HEAD"})
+
+
+class Lines:
+    """Those of one process."""
+
+    def __init__(self, settings: Settings, prefix: str) -> None:
+        self._prefix = f"{prefix}/"
+        connections = settings.database_pool_size
+        self._lines = {
+            name: Line(name, max(1, int(each * connections)), PATIENCE[name]) for name, each in AT_ONCE.items()
+        }
+        from_zero(SHED, AT_ONCE)
+
+    def of(self, scope: Scope) -> Line | None:
+        """None for what is no part of the API: probes and documentation, which cost next to nothing."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not path.startswith(self._prefix):
+            return None
+        room = path[len(self._prefix) :].partition("/")[0]
+        if room in PUBLIC and scope["method"] in READING:
+            return self._lines[READS]
+        return self._lines[room if room in {PAYMENTS, BOOKINGS} else OTHERS]

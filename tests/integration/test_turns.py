@@ -1,0 +1,53 @@
+"""A crowd that the service cannot serve at once: who waits, who is turned away, and who goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import text
+
+from parkingspots import lines
+from parkingspots.kit.database import Database
+from parkingspots.settings import Settings
+from product import Api, Clock, Person, running, until
+
+SEARCH = "/api/v1/parking-spots/search"
+CROWD, AT_WORK = 8, 3
+
+
+@pytest.fixture
+async def small_api(settings: Settings, api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """With four connections, so that three searches are worked on at once, and little patience for others."""
+    del api  # empties the tables
+    monkeypatch.setitem(lines.PATIENCE, lines.READS, 0.05)
+    async with running(settings.model_copy(update={"database_pool_size": 4}), clock) as small:
+        yield small
+
+
+def shed() -> float:
+    return REGISTRY.get_sample_value("parkingspots_http_requests_shed_total", {"class": "reads"}) or 0.0
+
+
+@pytest.mark.usefixtures("spot")
+async def test_searches_that_are_too_many_are_turned_away_with_a_word_and_payments_go_on(
+    small_api: Api, renter: Person, database: Database
+) -> None:
+    before = shed()
+
+    async def others_were_turned_away() -> bool:
+        return shed() == before + CROWD - AT_WORK
+
+    async with database.transaction() as blocking:
+        await blocking.execute(text("LOCK TABLE spots IN ACCESS EXCLUSIVE MODE"))
+        crowd = [asyncio.create_task(small_api.client.get(SEARCH, params={"city": f"{n}"})) for n in range(CROWD)]
+        await until(others_were_turned_away)
+        assert await small_api.get("/payments/my-payments", renter) == []
+        assert [each.done() for each in crowd] == [False] * AT_WORK + [True] * (CROWD - AT_WORK)
+    answers = await asyncio.gather(*crowd)
+    assert [answer.status_code for answer in answers] == [200] * AT_WORK + [503] * (CROWD - AT_WORK)
+    for answer in answers[AT_WORK:]:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert 1 <= int(answer.headers["Retry-After"]) <= 3
+        assert "Try again after the seconds that Retry-After names" in answer.json()["detail"]
+    assert (await small_api.client.get(SEARCH)).status_code == 200
