@@ -11,6 +11,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
 from uvicorn_worker import UvicornWorker
 
+from parkingspots.kit.connection import Connection
+
 log = structlog.get_logger(__name__)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where workers keep what they count. prometheus-client looks for it as it is imported, so nothing here imports it."""
@@ -45,7 +47,7 @@ def _bury(folder: Path, process: int) -> None:
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {"proxy_headers": False}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {"http": Connection, "proxy_headers": False}
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from parkingspots.kit import logs
+from parkingspots.kit.connection import Connection
 from parkingspots.kit.listening import EVERYWHERE, everywhere
 from parkingspots.settings import Settings
 
@@ -47,6 +48,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
     config = uvicorn.Config(
         FACTORY,
         factory=True,
+        http=Connection,
         host=host,
         port=port,
         backlog=BACKLOG,

@@ -68,6 +68,15 @@ class BodyTooLarge(Problem):
     detail = "The body is larger than 1 MiB. Send less."
 
 
+class HeadTooLarge(Problem):
+    status, title = 431, "Headers too large"
+    detail = "The request's line and headers are larger than 64 KiB. Send fewer or shorter ones."
+
+
+class Unreadable(BadRequest):
+    detail = "This is no HTTP request, or one that could be read in more ways than one."
+
+
 class Unavailable(Problem):
     status, title = 503, "Service unavailable"
     detail = "The service is short of something right now. Please try again in a moment."
