@@ -13,6 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 LOCUST := .cache/locust
 LOCALSTRIPE := .cache/localstripe
+AUDIT := .cache/audit
 INSTALL = PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$(CURDIR)/.run/cache/pip}" $(@D)/bin/python -m pip install --quiet \
 	--disable-pip-version-check --require-hashes --only-binary=:all:
 SBOM := $(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements --output-reproducible --of JSON
@@ -20,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench drills load-test lint types format lock openapi metrics-page dashboards chart-docs screenshots sbom release publish announce install clean
+.PHONY: help dev test fuzz bench drills load-test lint types audit format lock openapi metrics-page dashboards chart-docs screenshots sbom release publish announce install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +52,12 @@ $(LOCUST)/.installed: requirements/load.txt
 	@$(INSTALL) -r $<
 	@touch $@
 
+$(AUDIT)/.installed: requirements/audit.txt
+	@echo 'Installing the packages of $< in $(@D)' >&2
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(INSTALL) -r $<
+	@touch $@
+
 $(LOCALSTRIPE)/.installed: requirements/stripe.txt requirements/setuptools.txt
 	@echo 'Installing the packages of $< in $(@D)' >&2
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
@@ -67,6 +74,10 @@ lint: install ## Check style, format, the direction of imports and the Dockerfil
 types: install ## Check the types
 	@$(BIN)/mypy
 
+audit: install $(AUDIT)/.installed ## Look for weak code, and ask PyPI for known weaknesses of what is locked (AUDIT_ARGS="--service osv")
+	@$(BIN)/ruff check --select S
+	@$(PYTHON) tools/audit.py $(AUDIT)/bin/pip-audit $(wildcard requirements/*.txt) $(AUDIT_ARGS)
+
 format: install ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
@@ -76,6 +87,7 @@ lock: install ## Write the locks anew in requirements/ (UPGRADE=1 for newer vers
 	@$(COMPILE) --extra monitor service/pyproject.toml operator/pyproject.toml requirements/dev.in --extra tracing -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) operator/pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 	@$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	@$(COMPILE) requirements/audit.in -c requirements/dev.txt -o requirements/audit.txt
 	@$(COMPILE) requirements/debug.in -c requirements/dev.txt -o requirements/debug.txt
 	@$(COMPILE) requirements/load.in -c requirements/dev.txt -o requirements/load.txt
 	@$(COMPILE) requirements/setuptools.in -c requirements/dev.txt -o requirements/setuptools.txt
