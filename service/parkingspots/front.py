@@ -3,11 +3,12 @@
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from parkingspots.kit import tracing
+from parkingspots.kit.addresses import both_ways
+from parkingspots.kit.origins import OtherOrigins
 from parkingspots.kit.request_log import RequestLog
 from parkingspots.kit.requests import Measured
 from parkingspots.reads.shortcut import Shortcut
@@ -37,9 +38,9 @@ def front(app: FastAPI) -> ASGIApp:
 
         outermost = Traced(outermost, app.state.targets.template_of)
     if settings.trusted_proxies:
-        outermost = ProxyHeadersMiddleware(outermost, trusted_hosts=settings.trusted_proxies)
-    if settings.cors_origins:  # outside of all, so that a browser may read every answer
-        outermost = CORSMiddleware(
+        outermost = ProxyHeadersMiddleware(outermost, trusted_hosts=both_ways(settings.trusted_proxies))
+    if settings.cors_origins:
+        outermost = OtherOrigins(
             outermost,
             allow_origins=settings.cors_origins,
             allow_methods=METHODS,

@@ -183,6 +183,7 @@ class Settings(BaseSettings):
     rate_limit_registrations: Rate = "20 per hour"
     rate_limit_resets: Rate = "5 per hour"
     rate_limit_bookings: Rate = "30 per minute"
+    rate_limit_payments: Rate = "20 per minute"
 
     smtp_url: Annotated[SecretStr, AfterValidator(_an_smtp_url)] | None = None
     mail_from: Annotated[str, AfterValidator(_a_sender)] = "ParkingSpots <no-reply@parkingspots.example>"
@@ -246,6 +247,8 @@ class Settings(BaseSettings):
         found = []
         if not self.rate_limits_enabled:
             found.append("RATE_LIMITS_ENABLED=false: NOBODY IS LIMITED, passwords can be guessed. For load tests only.")
+        if any(ip_network(each).prefixlen == 0 for each in self.trusted_proxies):
+            found.append("TRUSTED_PROXIES has everybody in it: clients choose their addresses, and no limit holds.")
         if not self.skip_payment_processing and self.stripe_secret_key is None:
             found.append("STRIPE_SECRET_KEY is not set: bookings wait for payments that nobody can make.")
         if not self.skip_payment_processing and not self.webhook_secrets:

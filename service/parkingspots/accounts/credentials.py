@@ -34,6 +34,7 @@ async def change_password(
     right, _ = await Guess(limits, who.user.email, client.address, familiar).verified(current, who.user.password_hash)
     if not right:
         raise WrongPassword
+    await limits.count(limits.resets, "password", str(who.user.id))  # each sends a letter
     password_hash = await passwords.hashed(new)
     async with database.transaction() as session:
         user = await repository.lock(session, who.user.id)

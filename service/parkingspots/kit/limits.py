@@ -35,6 +35,8 @@ LARGEST_LEASE = 1 / 20
 """The most permits fetched at once, as a part of the limit."""
 MOST_LEASES = 20_000
 CONNECTIONS = 16
+ROUNDING = 1.0
+"""Seconds: Valkey tells in whole ones when a window ends."""
 
 REFUSED = Counter("parkingspots_rate_limited", "Requests that were too many, by the limit that they met.", ("policy",))
 T = TypeVar("T")
@@ -72,6 +74,8 @@ class _Lease:
 
     left: int = 0
     size: int = 0
+    given: int = 0
+    """All that were fetched in this window: a Valkey that has forgotten them does not make them more."""
     ends: float = 0.0
     """Seconds since the epoch; until then a client who was refused is refused without another look."""
     fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -93,6 +97,7 @@ class Limits:
         self.registrations = Policy("registrations", parse(settings.rate_limit_registrations))
         self.resets = Policy("resets", parse(settings.rate_limit_resets))
         self.bookings = Policy("bookings", parse(settings.rate_limit_bookings))
+        self.payments = Policy("payments", parse(settings.rate_limit_payments))
         self._pool = BlockingConnectionPool.from_url(
             settings.cache_url,
             max_connections=CONNECTIONS,
@@ -115,7 +120,7 @@ class Limits:
     async def count(self, policy: Policy, *whose: str) -> None:
         """Count one more of `whose`, or raise TooManyRequests where it would be one too many.
 
-        This process counts too: where Valkey is lost, its own count goes on from where it was.
+        This process counts too, and what it has counted holds: while Valkey is lost, and when it comes back empty.
         """
         await self._require(policy, whose, self._own.hit, self._everybodys.hit)
 
@@ -130,17 +135,18 @@ class Limits:
         ask_here: Callable[[RateLimitItem, str], bool],
         ask_valkey: Callable[[RateLimitItem, str], Awaitable[bool]],
     ) -> None:
-        """Raise TooManyRequests unless the answer is yes: Valkey's, or this process's own while that is away."""
+        """Raise TooManyRequests unless both say yes: Valkey, where it is there, and this process by itself."""
         if not self.enabled:
             return
         key = _key(policy, *whose)
-        here = ask_here(policy.item, key)
         everywhere = await self._asked(lambda: ask_valkey(policy.item, key))
-        if not (here if everywhere is None else everywhere):
+        if everywhere is False:
             raise _refusal(policy, await self._seconds(policy, key))
+        if not ask_here(policy.item, key):
+            raise _refusal(policy, _until(self._own.reset_time(policy.item, key), policy))
 
     async def _seconds(self, policy: Policy, key: str) -> int:
-        """Until there is room again."""
+        """Until Valkey has room again."""
         stats = await self._asked(lambda: self._everybodys.get_window_stats(policy.item, key))
         return _until(self._own.reset_time(policy.item, key) if stats is None else stats.reset_time, policy)
 
@@ -178,7 +184,7 @@ class Limits:
     def _takes(self, lease: _Lease) -> bool:
         """Whether a permit was at hand; raises TooManyRequests where the window has none left."""
         if lease.ends <= time.time():
-            lease.left = lease.size = 0
+            lease.left = lease.size = lease.given = 0
             return False
         if lease.left > 0:
             lease.left -= 1
@@ -190,6 +196,8 @@ class Limits:
     async def _fetch(self, lease: _Lease, address: str) -> None:
         """Fetch permits and take one, or raise TooManyRequests; the last lease of a window has what is left of it."""
         item = self.requests.item
+        if lease.ends - time.time() < ROUNDING:
+            lease.given = 0
         wanted = min(lease.size * 2, int(item.amount * LARGEST_LEASE)) or 1
         key = item.key_for(_key(self.requests, address))
 
@@ -198,7 +206,10 @@ class Limits:
             return max(0, min(wanted, item.amount - spent + wanted)), await storage.get_expiry(key)
 
         permits, ends = await self._asked(lambda: fetched(self._shared)) or await fetched(self._alone)
-        lease.size, lease.left, lease.ends = permits, permits, max(ends, time.time() + 1)
+        if lease.given == 0:
+            lease.ends = max(ends, time.time() + 1)
+        lease.size = lease.left = min(permits, item.amount - lease.given)
+        lease.given += lease.size
         self._takes(lease)
 
     async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T | None:

@@ -5,10 +5,12 @@ from typing import Annotated, cast
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from parkingspots.accounts.identity import CurrentUser
 from parkingspots.bookings.problems import NotPayable
 from parkingspots.bookings.rules import Status
 from parkingspots.kit.answers import answer
 from parkingspots.kit.dependencies import CurrentSettings
+from parkingspots.kit.limits import CurrentLimits
 from parkingspots.payments.gateway import AwayError, Intent, IntentStatus, NonsenseError, RefusedError
 from parkingspots.payments.problems import (
     AuthenticationNeeded,
@@ -32,7 +34,13 @@ async def _till(request: Request, settings: CurrentSettings) -> Till:
     return till
 
 
+async def _within_limit(user: CurrentUser, limits: CurrentLimits) -> None:
+    await limits.count(limits.payments, str(user.id))
+
+
 CurrentTill = Annotated[Till, Depends(_till)]
+LIMITED = Depends(_within_limit)
+"""Of an endpoint that moves money or asks the gateway: all of them together, by account, ahead of everything else."""
 
 
 def confirmation(booking_status: Status, intent: Intent) -> ConfirmedOut:

@@ -14,7 +14,7 @@ from parkingspots.kit.idempotency import KeepingRoute
 from parkingspots.kit.paging import Page
 from parkingspots.kit.problems import problems
 from parkingspots.payments import connect, earnings, events, refunds, service
-from parkingspots.payments.desk import CurrentTill, confirmation
+from parkingspots.payments.desk import LIMITED, CurrentTill, confirmation
 from parkingspots.payments.problems import (
     AuthenticationNeeded,
     BadSignature,
@@ -56,7 +56,7 @@ router = APIRouter(prefix="/payments", tags=["payments"], route_class=KeepingRou
 
 @router.post(
     "/create-payment-intent",
-    dependencies=[ONCE_AHEAD],
+    dependencies=[LIMITED, ONCE_AHEAD],
     responses=problems(NotSignedIn, BookingNotFound, NotYours, NotPayable, Refused, PaymentsOff, PaymentsAway),
 )
 async def create_payment_intent(wish: IntentIn, renter: CurrentUser, till: CurrentTill, clock: Clock) -> IntentOut:
@@ -66,7 +66,7 @@ async def create_payment_intent(wish: IntentIn, renter: CurrentUser, till: Curre
 
 @router.post(
     "/confirm-payment",
-    dependencies=[ONCE_AHEAD],
+    dependencies=[LIMITED, ONCE_AHEAD],
     responses=problems(
         *(
             NotSignedIn,
@@ -98,7 +98,7 @@ async def receive_event(body: VerifiedBody, session: Transaction, clock: Clock) 
 
 @router.post(
     "/refund",
-    dependencies=[ONCE_AHEAD],
+    dependencies=[LIMITED, ONCE_AHEAD],
     responses=problems(NotSignedIn, PaymentNotFound, NotYoursToRefund, NothingToRefund, StillBooked, PaymentsOff),
 )
 async def refund_payment(
@@ -145,7 +145,7 @@ async def summarise_my_earnings(
 
 @router.post(
     "/connect/create-account",
-    dependencies=[ONCE_AHEAD],
+    dependencies=[LIMITED, ONCE_AHEAD],
     responses=problems(NotSignedIn, NotAnOwner, Refused, PaymentsOff, PaymentsAway),
 )
 async def create_connected_account(wish: AccountIn, owner: CurrentUser, till: CurrentTill) -> AccountOut:
