@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench drills load-test lint types audit format lock openapi metrics-page dashboards chart-docs screenshots sbom release publish announce install clean
+.PHONY: help dev test fuzz bench drills load-test lint types audit format lock openapi metrics-page dashboards chart-docs screenshots sbom artifacts release publish sign announce install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -115,11 +115,23 @@ sbom: install ## Write what the images are made of as CycloneDX, in sbom/ (SBOM_
 	@$(SBOM) requirements/runtime.txt --pyproject service/pyproject.toml -o '$(SBOM_FOLDER)/parkingspots.json'
 	@$(SBOM) requirements/operator.txt --pyproject operator/pyproject.toml -o '$(SBOM_FOLDER)/parkingspots-operator.json'
 
-release: ## Write the version everywhere, package the chart, commit and tag (VERSION=1.2.3, DRY_RUN=1 shows the changes)
-	@[ -n "$(VERSION)" ] || { echo 'Which version? make release VERSION=1.2.3'; exit 2; }
-	@$(PYTHON) tools/release.py '$(VERSION)' --helm '$(HELM)' $(if $(DRY_RUN),--dry-run)
+# What is downloaded of a release.
+RELEASED = dist/parkingspots-$(IMAGE_TAG).tgz $(addprefix $(SBOM_FOLDER)/,parkingspots.json parkingspots-operator.json)
 
-publish announce: IMAGE_TAG = $(patsubst v%,%,$(shell git describe --tags --exact-match 2>/dev/null))
+artifacts: sbom ## Make what a release gives beside its images: chart, SBOMs and checksums (IMAGE_TAG=1.2.3)
+	@$(NEED_HELM)
+	@$(PYTHON) tools/package.py '$(REGISTRY)' '$(CHART_REGISTRY)' --helm '$(HELM)'
+	@$(PYTHON) tools/checksums.py dist/SHA256SUMS $(RELEASED)
+
+# A dry run only shows how images are built, unless it is told with what.
+REHEARSED_BUILDER = $(if $(filter file,$(origin IMAGE_BUILDER)),echo $(IMAGE_BUILDER),$(IMAGE_BUILDER))
+
+release: $(if $(DRY_RUN),install) ## Write the version everywhere, package the chart, commit and tag (VERSION=1.2.3, DRY_RUN=1 does it in a copy)
+	@[ -n "$(VERSION)" ] || { echo 'Which version? make release VERSION=1.2.3'; exit 2; }
+	@$(PYTHON) tools/release.py '$(VERSION)' --helm '$(HELM)' \
+		$(if $(DRY_RUN),--dry-run --bin '$(abspath $(BIN))' --builder '$(REHEARSED_BUILDER)' --images '$(REGISTRY)/')
+
+publish sign announce: IMAGE_TAG = $(patsubst v%,%,$(shell git describe --tags --exact-match 2>/dev/null))
 publish: IMAGE_PREFIX = $(REGISTRY)/
 publish: IMAGE_LOADER = docker push
 publish: ## Push the images and the chart of the tag that is checked out (REGISTRY, CHART_REGISTRY)
@@ -131,10 +143,16 @@ publish: ## Push the images and the chart of the tag that is checked out (REGIST
 	@$(PYTHON) tools/package.py '$(REGISTRY)' '$(CHART_REGISTRY)' --helm '$(HELM)'
 	@$(HELM) push dist/parkingspots-$(IMAGE_TAG).tgz $(CHART_REGISTRY)
 
-announce: sbom ## Put the published chart and the SBOMs on GitHub's page of the tag; needs gh
+sign: sbom ## Sign what was published without a key, by the identity of the workflow; needs cosign and docker
+	@[ -n '$(IMAGE_TAG)' ] || { echo 'No tag is checked out: git switch --detach v1.2.3'; exit 1; }
+	@$(call need,cosign,It signs: https://docs.sigstore.dev/cosign)
+	@$(PYTHON) tools/checksums.py dist/SHA256SUMS $(RELEASED)
+	@$(PYTHON) tools/sign.py '$(REGISTRY)' '$(CHART_REGISTRY)' '$(IMAGE_TAG)' --sboms '$(SBOM_FOLDER)' --sums dist/SHA256SUMS
+
+announce: ## Put what was published and signed on GitHub's page of the tag; needs gh
 	@[ -n '$(IMAGE_TAG)' ] || { echo 'No tag is checked out: git switch --detach v1.2.3'; exit 1; }
 	@$(call need,gh,It talks to GitHub: https://cli.github.com)
-	@gh release create 'v$(IMAGE_TAG)' 'dist/parkingspots-$(IMAGE_TAG).tgz' $(SBOM_FOLDER)/*.json --verify-tag --generate-notes
+	@gh release create 'v$(IMAGE_TAG)' $(RELEASED) dist/SHA256SUMS dist/SHA256SUMS.sigstore.json --verify-tag --generate-notes
 
 install: ## Make .venv what the locks say (the other targets do it by themselves)
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }

@@ -1,7 +1,8 @@
 # ruff: noqa: INP001, S603 - a program of its own, which runs git and helm
 """Make a release: `release.py 1.2.3` writes the version wherever it stands, packages the chart, commits and tags.
 
-Nothing is pushed. Runs on a bare Python ≥ 3.11.
+With --dry-run it does so in a copy, which it throws away, and shows what came of it. Nothing is pushed. Runs on a bare
+Python ≥ 3.11.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -39,12 +41,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make a release.")
     parser.add_argument("version", help="such as 1.2.3")
     parser.add_argument("--helm", default="helm")
-    parser.add_argument("--dry-run", action="store_true", help="change nothing, and show what would change")
+    parser.add_argument("--dry-run", action="store_true", help="change nothing, and show what would come of it")
+    parser.add_argument("--bin", default=str(ROOT / ".venv/bin"), help="of a dry run: where the programs are")
+    parser.add_argument(
+        "--builder", default="echo docker build --tag", help="of a dry run: what builds images, or shows"
+    )
+    parser.add_argument("--images", default="", help="of a dry run: what the images' names begin with")
     options = parser.parse_args()
     try:
         changes = checked(options.version, datetime.now(UTC).date())
         if options.dry_run:
             sys.stdout.writelines(shown(changes))
+            rehearse(options.version, changes, options)
         else:
             release(options.version, changes, options.helm)
     except (Refused, OSError) as refused:
@@ -113,10 +121,31 @@ def shown(changes: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def release(version: str, changes: Mapping[str, str], helm: str) -> None:
-    """Write, package, commit and tag; whatever fails leaves the files as they were."""
+def rehearse(version: str, changes: Mapping[str, str], options: argparse.Namespace) -> None:
+    """Make of a copy with the changes in it what a release gives, and say what that is."""
+    require(options.helm)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        git("clone", "--quiet", str(ROOT), str(copy))
+        for name, text in changes.items():
+            (copy / name).write_text(text, encoding="utf-8")
+        make = ("make", "--no-print-directory", "--directory", str(copy), f"IMAGE_TAG={version}")
+        run(*make, "artifacts", "--assume-old=install", f"BIN={options.bin}", f"HELM={options.helm}")
+        say("It gives, by SHA-256:")
+        say((copy / "dist" / "SHA256SUMS").read_text(encoding="utf-8").rstrip())
+        images = (f"IMAGE_PREFIX={options.images}", f"IMAGE_BUILDER={options.builder}", "IMAGE_LOADER=true")
+        say(run(*make, "images", *images).rstrip())
+    say(f"That was a dry run: nothing has changed. make release VERSION={version} makes the release.")
+
+
+def require(helm: str) -> None:
     if shutil.which(helm) is None:
         raise Refused(f"{helm} is not installed. It packages the chart: https://helm.sh/docs/intro/install/")
+
+
+def release(version: str, changes: Mapping[str, str], helm: str) -> None:
+    """Write, package, commit and tag; whatever fails leaves the files as they were."""
+    require(helm)
     try:
         for name, text in changes.items():
             (ROOT / name).write_text(text, encoding="utf-8")

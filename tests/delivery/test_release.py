@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -17,7 +18,17 @@ from delivery.stand_ins import ROOT, Machine, called
 
 PROJECTS = tuple(f"{name}/pyproject.toml" for name in ("service", "lifecycle-cronjob", "operator"))
 CHART = "charts/parkingspots"
+RELEASING = (
+    *("docs/openapi.json", "Makefile", "k8s/cluster.mk", "tools/release.py", "tools/package.py"),
+    *("tools/checksums.py", ".gitignore"),
+)
 OTHERS_OWN = {f"{CHART}/charts"}  # the chart's parts have versions of their own
+PACKAGES = (
+    'for last; do :; done; mkdir -p "$last"; read_version() { sed -n "s/^version: //p" "$2/Chart.yaml"; }; '
+    'version=$(read_version "$@"); echo "chart $version" > "$last/parkingspots-$version.tgz"'
+)
+"""What helm does as far as it matters: `helm package CHART --destination FOLDER`."""
+WRITES = 'for last; do :; done; echo "{}" > "$last"'
 NEWS = "# Changelog\n\n## [Unreleased]\n### Added\n- A thing.\n\n## [0.0.9] - 2026-01-01\n- Another.\n"
 
 
@@ -26,7 +37,7 @@ class Checkout:
 
     def __init__(self, machine: Machine, folder: Path) -> None:
         self.machine, self.folder = machine, folder
-        for name in (*PROJECTS, "docs/openapi.json", "tools/release.py"):
+        for name in (*PROJECTS, *RELEASING):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
         shutil.copytree(ROOT / CHART, folder / CHART)
@@ -68,7 +79,8 @@ class Checkout:
 
 @pytest.fixture
 def checkout(machine: Machine, tmp_path: Path) -> Checkout:
-    machine.install("helm")
+    machine.install("helm", PACKAGES)
+    machine.install("python", WRITES)  # the SBOMs; test_sbom.py has the real ones
     return Checkout(machine, tmp_path / "checkout")
 
 
@@ -116,10 +128,10 @@ def test_the_next_one_follows(checkout: Checkout) -> None:
     assert checkout.git("tag").split() == ["v7.8.9", "v7.9.0"]
 
 
-def test_a_dry_run_shows_the_changes_and_makes_none(checkout: Checkout) -> None:
+def test_a_dry_run_makes_everything_in_a_copy_and_changes_nothing(checkout: Checkout) -> None:
     before = checkout.state
-    ran = checkout.release("7.8.9", "--dry-run")
-    assert ran.returncode == 0
+    ran = checkout.release("7.8.9", "--dry-run", "--bin", str(checkout.machine.bin), "--images", "example.com/")
+    assert ran.returncode == 0, ran.stderr
     assert {line.split()[1] for line in ran.stdout.splitlines() if line.startswith("+++ ")} == {
         *PROJECTS,
         f"{CHART}/Chart.yaml",
@@ -127,8 +139,23 @@ def test_a_dry_run_shows_the_changes_and_makes_none(checkout: Checkout) -> None:
         "CHANGELOG.md",
     }
     assert '+version = "7.8.9"' in ran.stdout
+    summed = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (\S+)$", ran.stdout, re.MULTILINE)}
+    assert set(summed) == {"parkingspots-7.8.9.tgz", "parkingspots.json", "parkingspots-operator.json"}
+    assert summed["parkingspots-7.8.9.tgz"] == sha256(b"chart 7.8.9\n").hexdigest()
+    built = [line for line in ran.stdout.splitlines() if line.startswith("docker build ")]
+    assert [line.split()[3] for line in built] == [
+        f"example.com/{name}:7.8.9" for name in ("parkingspots", "parkingspots-operator")
+    ]
     assert checkout.state == before
-    assert not checkout.machine.calls
+    assert not (checkout.folder / "dist").exists()
+
+
+def test_a_dry_run_builds_the_images_where_it_is_told_with_what(checkout: Checkout) -> None:
+    checkout.machine.install("image")
+    dry = ("7.8.9", "--dry-run", "--bin", str(checkout.machine.bin), "--builder", "image build")
+    said = [checkout.release(*dry).stdout for _ in range(2)]
+    assert said[0] == said[1]
+    assert len(called(checkout.machine.calls, "image")) == 4
 
 
 def refusal(ran: CompletedProcess[str]) -> str:
@@ -173,6 +200,7 @@ def test_versions_that_disagree_are_refused(checkout: Checkout) -> None:
 def test_without_helm_nothing_is_begun(checkout: Checkout) -> None:
     before = checkout.state
     assert "nohelm is not installed" in refusal(checkout.release("7.8.9", "--helm", "nohelm"))
+    assert "nohelm is not installed" in refusal(checkout.release("7.8.9", "--helm", "nohelm", "--dry-run"))
     assert checkout.state == before
 
 
