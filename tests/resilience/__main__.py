@@ -4,6 +4,7 @@ Exit code 1 where something did not hold.
 """
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -30,6 +32,7 @@ def main(
 ) -> None:
     """Go through the scenarios, one after the other, and write docs/reliability.md."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the operator's
     if strange := set(only) - {scenario.name for scenario in SCENARIOS}:
         there_are = ", ".join(scenario.name for scenario in SCENARIOS)
         sys.exit(f"reliability: there is no {', '.join(sorted(strange))}. There are: {there_are}.")

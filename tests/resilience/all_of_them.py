@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from resilience import killed
+from resilience import killed, killed_beside
 from resilience.scenario import Scenario
 
-SCENARIOS: Sequence[Scenario] = (*killed.SCENARIOS,)
+SCENARIOS: Sequence[Scenario] = (*killed.SCENARIOS, *killed_beside.SCENARIOS)

@@ -19,6 +19,8 @@ SERVER_ERROR = 500
 AGAIN_AFTER = 0.1
 """Seconds until a request that got no answer is sent again; the server may wish for longer."""
 LONGEST_REST = 1.0
+MOST_OVER_ONE = 50
+"""Requests; then the client connects anew, as somebody does who was away for a while."""
 PATIENCE = 60.0
 """Seconds after which a write is sent no more."""
 
@@ -44,6 +46,7 @@ class Client:
     def __init__(self, port: int, told: Told, token: str = "") -> None:
         self._port, self._told, self._token = port, told, token
         self._connection: Connection | None = None
+        self._over_it = 0
 
     async def ask(
         self, kind: str, method: str, target: str, wish: Mapping[str, Any] | None = None, key: str = ""
@@ -87,9 +90,13 @@ class Client:
             self._connection.close()
 
     async def _connected(self) -> Connection:
+        if self._over_it >= MOST_OVER_ONE:
+            self.close()
         if self._connection is None or not self._connection.is_open:
+            self._over_it = 0
             loop = asyncio.get_running_loop()
             _, self._connection = await loop.create_connection(Connection, HOST, self._port)
+        self._over_it += 1
         return self._connection
 
     def _fail(self, failure: Failure) -> None:

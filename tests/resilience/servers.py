@@ -101,10 +101,10 @@ async def reached(begun: Callable[[], AbstractContextManager[Running]], way: Way
 
 
 @contextmanager
-def database(folder: Path, settings: Mapping[str, str], *, durable: bool) -> Iterator[Running]:
-    """Keeps its data; where `durable`, each commit is on the disk before anybody is told."""
-    with postgres(folder, durable=durable, settings=settings) as server:
-        yield Running(server.url, server.process)
+def database(folder: Path, port: int, settings: Mapping[str, str], *, durable: bool) -> Iterator[Running]:
+    """Keeps its data, and its port; where `durable`, each commit is on the disk before anybody is told."""
+    with postgres(folder, durable=durable, settings={"port": str(port), **settings}) as server:
+        yield Running(make_url(server.url).set(port=port).render_as_string(hide_password=False), server.process)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from drills.stage import beside
 from e2e.test_journey import SECRET_KEY, served
 from gate import with_gate
+from parkingspots.dev.ports import free_port
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
@@ -65,14 +66,14 @@ async def staged(
     of_database: Mapping[str, str] = NOTHING,
     to_database: Way = with_gate,
     to_cache: Way = with_gate,
-    **environment: str,
+    environment: Mapping[str, str] = NOTHING,
 ) -> AsyncIterator[Stage]:
     """All of it, until the block ends.
 
     `of_database` are settings of PostgreSQL's own, `environment` is the product's. Nobody is limited unless it says so.
     """
     async with AsyncExitStack() as stack:
-        begun = partial(servers.database, folder / "postgres", of_database, durable=durable)
+        begun = partial(servers.database, folder / "postgres", free_port(), of_database, durable=durable)
         database = await stack.enter_async_context(reached(begun, to_database))
         cache = await stack.enter_async_context(reached(partial(servers.cache, folder / "valkey"), to_cache))
         settings = Settings(

@@ -70,6 +70,8 @@ class Told:
     cancelled: set[str] = field(default_factory=set)
     completed: set[str] = field(default_factory=set)
     reviewed: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+    """By the id of the booking: what the scenario itself has put there."""
     unsettled: list[str] = field(default_factory=list)
     """Writes that were sent again and again, and got no answer at all."""
     wrong: list[str] = field(default_factory=list)

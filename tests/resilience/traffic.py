@@ -21,6 +21,9 @@ from resilience.town import PRICE, Place, Town
 BOUND = 1.0
 """Seconds after a write was answered for which another process may still show what was before."""
 READERS, BOOKERS = 16, 7
+"""The first spots are the bookers', one each; then comes the guest's, and the owner changes the prices of others."""
+KEPT = "kept"
+"""A look at a page that was read before, and that nobody changes."""
 STAYS_AFTER = 1.5
 """Seconds from a booking to its start, for somebody who waits for it."""
 AN_HOUR, A_STAY = timedelta(hours=1), timedelta(minutes=15)
@@ -59,6 +62,8 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.prices = {place.id: Prices() for place in self.town.places}
+        self.known: set[UUID] = set()
+        """Spots whose pages were read."""
         self.contested = (number // 3 for number in count(24))
         self.today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -70,6 +75,7 @@ class Scene:
         """Whether the price is one that may be shown."""
         if answer is None or answer.status != HTTPStatus.OK:
             return
+        self.known.add(place.id)
         price, allowed = answer.json()["hourly_rate"], self.prices[place.id].may_be_shown(began)
         if price not in allowed:
             self.told.stale.append(Stale(began, f"the price {price} of {place.id}, which is one of {sorted(allowed)}"))
@@ -130,8 +136,12 @@ class Reader:
                 found = free_around(place.latitude, place.longitude, start, start + AN_HOUR)
                 await self.client.read("search", found)
             else:
-                self.scene.look(await self.client.read("look", page_of(place.id)), place, began)
+                kind = KEPT if self._is_kept(place) else "look"
+                self.scene.look(await self.client.read(kind, page_of(place.id)), place, began)
         self.client.close()
+
+    def _is_kept(self, place: Place) -> bool:
+        return place in self.scene.town.places[:BOOKERS] and place.id in self.scene.known
 
 
 @dataclass

@@ -67,8 +67,9 @@ async def of_bookings(session: AsyncSession, told: Told) -> list[str]:
             found.append(f"the booking {booking} is {row.status}, which nobody was told")
         elif booking in told.completed and row.status != "completed":
             found.append(f"the booking {booking} is {row.status}, and its renter has left")
-    if len(there.keys() - told.booked.keys()) > len(told.unsettled):
-        found.append(f"{len(there.keys() - told.booked.keys())} bookings are there of which nobody was told")
+    unheard = there.keys() - told.booked.keys() - told.made
+    if len(unheard) > len(told.unsettled):
+        found.append(f"{len(unheard)} bookings are there of which nobody was told")
     slots = Counter((row.spot_id, row.start_time) for row in there.values() if row.status != "cancelled")
     return found + [f"{count} bookings of {spot} at {start}" for (spot, start), count in slots.items() if count > 1]
 
