@@ -22,6 +22,7 @@ LEAST_SECRET_LENGTH = 32
 LEAST_WEBHOOK_SECRET = 16
 EXAMPLES = frozenset({"whsec_change_me_change_me", "whsec_your_webhook_secret", "whsec_xxxxxxxxxxxxxxxx"})
 """What stands in examples, and is no secret."""
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[1-9]\d{0,4})?|https?://\[[0-9a-f:]+\](:[1-9]\d{0,4})?")
 RATE = re.compile(r"[1-9]\d{0,8} per ([1-9]\d{0,3} )?(second|minute|hour|day)s?")
 
 
@@ -109,6 +110,13 @@ def _networks(names: list[str]) -> list[str]:
     return names
 
 
+def _origins(origins: list[str]) -> list[str]:
+    """As browsers write them (RFC 6454, 6.2), which compare letter by letter; `null` is anybody's who hides."""
+    if not all(origin == "*" or ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("use origins such as https://www.example.com, without a path, separated by commas")
+    return origins
+
+
 Rate = Annotated[str, AfterValidator(_a_rate)]
 
 
@@ -173,7 +181,9 @@ class Settings(BaseSettings):
     payout_delay_hours: int = Field(default=24, ge=0, le=720)
 
     enable_background_tasks: bool = False
-    cors_origins: Annotated[list[str], NoDecode, Field(validate_default=True)] = Field(default_factory=list)
+    cors_origins: Annotated[list[str], NoDecode, AfterValidator(_origins), Field(validate_default=True)] = Field(
+        default_factory=list
+    )
     trusted_proxies: Annotated[list[str], NoDecode, AfterValidator(_networks)] = Field(default_factory=list)
 
     rate_limits_enabled: bool = True

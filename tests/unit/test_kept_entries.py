@@ -76,17 +76,19 @@ def test_an_answer_under_another_name_is_none(sent: Entry) -> None:
 
 def test_an_answer_goes_out_compressed_to_whoever_takes_it_and_only_where_it_is_worth_it() -> None:
     small, large = entry(), entry(b"[" + b" " * 5_000 + b"]")
-    assert small.form(takes_gzip=True, signed_in=False).body == small.body
-    packed, plain = (large.form(takes_gzip=takes, signed_in=False) for takes in (True, False))
+    assert small.form(takes_gzip=True, signed_in=False, secure=False).body == small.body
+    packed, plain = (large.form(takes_gzip=takes, signed_in=False, secure=False) for takes in (True, False))
     assert (b"content-encoding", b"gzip") in packed.headers
     assert len(packed.body) < len(plain.body) / 10
     assert dict(packed.headers)[b"etag"] != dict(plain.headers)[b"etag"]
-    assert large.form(takes_gzip=True, signed_in=True).body is packed.body, "it is compressed once"
+    assert large.form(takes_gzip=True, signed_in=True, secure=False).body is packed.body, "it is compressed once"
 
 
 def test_answers_to_the_signed_in_are_not_for_caches_that_others_share() -> None:
-    assert (b"cache-control", b"private, no-cache") in entry().form(takes_gzip=False, signed_in=True).headers
-    assert (b"cache-control", b"no-cache") in entry().form(takes_gzip=False, signed_in=False).headers
+    assert (b"cache-control", b"private, no-cache") in entry().form(
+        takes_gzip=False, signed_in=True, secure=False
+    ).headers
+    assert (b"cache-control", b"no-cache") in entry().form(takes_gzip=False, signed_in=False, secure=False).headers
 
 
 def test_however_many_answers_come_those_kept_fit_into_the_room() -> None:

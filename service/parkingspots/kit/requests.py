@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from parkingspots.kit.buckets import DURATIONS, SIZES
+from parkingspots.kit.hardening import is_secure, protected
 from parkingspots.kit.request_log import RequestLog
 from parkingspots.kit.tally import Amounts, hold
 
@@ -114,7 +115,7 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, answer = perf_counter(), _Answer(send, request_id(scope))
+        began, answer = perf_counter(), _Answer(send, request_id(scope), secure=is_secure(scope))
         IN_FLIGHT.inc()
         try:
             with bound_contextvars(request_id=answer.request_id):
@@ -129,19 +130,20 @@ class Measured:
 
 
 class _Answer:
-    """An answer on its way out, with the request's id."""
+    """An answer on its way out, with the request's id and what a browser is told."""
 
-    __slots__ = ("_send", "request_id", "size", "status")
+    __slots__ = ("_secure", "_send", "request_id", "size", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
-        self._send = send
+    def __init__(self, send: Send, request_id: str, *, secure: bool) -> None:
+        self._send, self._secure = send, secure
         self.request_id = request_id
         self.status, self.size = GONE, 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message["headers"], (HEADER, self.request_id.encode())]}
+            headers = [*protected(message["headers"], secure=self._secure), (HEADER, self.request_id.encode())]
+            message = {**message, "headers": headers}
         else:
             self.size += len(message.get("body", b""))
         await self._send(message)

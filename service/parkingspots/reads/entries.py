@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from parkingspots.kit.changes import Snapshot
 from parkingspots.kit.conditional import FOR_EVERYBODY, FOR_ONE, compressed
 from parkingspots.kit.footprints import Footprint, Subjects
+from parkingspots.kit.hardening import Header, protected
 
 MAGIC = b"PS1\n"
 DIGEST = 16
@@ -25,7 +26,7 @@ JSON = b"application/json"
 SOONEST = 20.0
 """Times its cost: refreshing earlier comes one in 500 million times (e⁻²⁰), and drawing for it costs every hit."""
 
-Headers = list[tuple[bytes, bytes]]
+Headers = list[Header]
 
 
 class UnreadableError(Exception):
@@ -69,7 +70,7 @@ class Entry:
 
     about: About
     body: bytes
-    _forms: dict[tuple[bool, bool], Form] = field(default_factory=dict, repr=False, compare=False)
+    _forms: dict[tuple[bool, bool, bool], Form] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -85,15 +86,16 @@ class Entry:
         """Compressed once, however often it is sent."""
         return gzip.compress(self.body, GZIP_LEVEL, mtime=0)
 
-    def form(self, *, takes_gzip: bool, signed_in: bool) -> Form:
-        """The answer for somebody who takes gzip, or who sent an access token."""
-        known = self._forms.get((takes_gzip, signed_in))
+    def form(self, *, takes_gzip: bool, signed_in: bool, secure: bool) -> Form:
+        """The answer for somebody who takes gzip, who sent an access token, or who speaks TLS."""
+        known = self._forms.get((takes_gzip, signed_in, secure))
         if known is None:
             packed = takes_gzip and len(self.body) >= WORTH_PACKING
-            known = self._forms[takes_gzip, signed_in] = self._made(packed=packed, signed_in=signed_in)
+            known = self._made(packed=packed, signed_in=signed_in, secure=secure)
+            self._forms[takes_gzip, signed_in, secure] = known
         return known
 
-    def _made(self, *, packed: bool, signed_in: bool) -> Form:
+    def _made(self, *, packed: bool, signed_in: bool, secure: bool) -> Form:
         body = self._packed if packed else self.body
         etag = compressed(self.about.etag) if packed else self.about.etag
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.about.headers]
@@ -106,7 +108,8 @@ class Entry:
         ]
         if packed:
             headers.append((b"content-encoding", b"gzip"))
-        return Form(headers, [each for each in headers if not each[0].startswith(b"content-")], body)
+        not_modified = [each for each in headers if not each[0].startswith(b"content-")]
+        return Form(protected(headers, secure=secure), protected(not_modified, secure=secure), body)
 
     @property
     def size(self) -> int:

@@ -16,11 +16,15 @@ async def send_entry(
     wanted: Wants,
     send: Send,
     *,
+    secure: bool = False,
     age: float | None = None,
     request_id: str | None = None,
 ) -> tuple[int, int]:
-    """Send it; its status, and the bytes of its body. A message of its own each time: layers outside may change it."""
-    form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in)
+    """Send it; its status, and the bytes of its body. A message of its own each time: layers outside may change it.
+
+    `secure`: the client speaks TLS, and no layer outside tells it to go on with that.
+    """
+    form = entry.form(takes_gzip=wanted.takes_gzip, signed_in=wanted.signed_in, secure=secure)
     if wanted.known is not None and wanted.knows(entry.about.etag):
         headers, body, status = list(form.not_modified), b"", NOT_MODIFIED
     else:

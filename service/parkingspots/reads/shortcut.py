@@ -6,6 +6,7 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit.addresses import client_address
+from parkingspots.kit.hardening import is_secure
 from parkingspots.kit.limits import Limits
 from parkingspots.kit.request_log import RequestLog
 from parkingspots.kit.requests import an_id, figures
@@ -38,7 +39,7 @@ class Shortcut:
             return
         entry, target, wanted = found
         name = an_id(wanted.request_id)
-        status, size = await send_entry(entry, wanted, send, request_id=name)
+        status, size = await send_entry(entry, wanted, send, secure=is_secure(scope), request_id=name)
         seconds = perf_counter() - began
         hits(target.route).count += 1
         figures("GET", target.template).count(status, size, seconds)
