@@ -7,13 +7,14 @@ from drills.crowd import many
 from drills.drill import Drill, Promise, where
 from drills.sight import Rows, Shown
 from drills.stage import Stage
+from parkingspots.lines import BOOKINGS, PATIENCE
 
 ASKED_EVERY = 5.0 + 2.0
 """Seconds: a pod asks the database and Valkey that often, and waits so long for an answer."""
 MANY = 40
 """People who want one spot: four times as many as a pool has connections."""
-POOL_WAIT, LOCK_WAIT = 5.0, 3.0
-"""Seconds that a request waits for a connection, and a statement for a lock."""
+LOCK_WAIT = 3.0
+"""Seconds that a statement waits for a lock."""
 TAKES = 1.3  # seconds
 UNTIL_IT_MATTERS = 3600 * 14.4 * 0.001 / 0.05
 """Seconds of 5 % after an hour of none, until 14.4 times what the budget allows for has failed in an hour."""
@@ -101,11 +102,11 @@ DRILLS = (
     ),
     Drill(
         "lock",
-        f"a transaction holds a spot's row, and {MANY} people book that spot: the pool is exhausted",
-        "ParkingSpotsDatabasePoolExhausted",
+        f"a transaction holds a spot's row, and {MANY} people book that spot: they are turned away",
+        "ParkingSpotsRequestsTurnedAway",
         {"severity": "critical"},
-        Promise(of_rule=30, of_product=POOL_WAIT + LOCK_WAIT),
-        Shown("overview", "Connections in use"),
+        Promise(of_rule=30, of_product=PATIENCE[BOOKINGS] + LOCK_WAIT),
+        Shown("overview", "Requests turned away"),
         Rows({"function": "bookings.lock"}, above=1),
         where(spot_locked),
         frozenset(

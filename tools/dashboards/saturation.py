@@ -65,6 +65,23 @@ PODS = (
         shows="Since when each process runs. Each fall is a start.",
         worry="when a line falls again and again without a rollout: the pod is being restarted.",
     ),
+    lines(
+        "Requests that wait for their turn",
+        {"{{class}}, " + OF_POD: of("parkingspots_http_requests_waiting")},
+        "none",
+        wide=12,
+        shows="Payments, bookings, reads that are not at hand, and others stand in lines of their own in each pod.",
+        worry="when a line does not go back to zero: more comes than the pod can do.",
+    ),
+    lines(
+        "Requests turned away",
+        {"{{class}}": total(rate(of("parkingspots_http_requests_shed_total")), "class")},
+        "reqps",
+        wide=12,
+        alert="ParkingSpotsRequestsTurnedAway",
+        shows="Requests a second whose turn did not come in time, answered with 503 and `Retry-After`.",
+        worry="about bookings and payments at once, about the others when it lasts.",
+    ),
 )
 
 DATABASE = (
