@@ -58,9 +58,16 @@ class Gate:
 async def with_gate(url: str, port: int) -> AsyncIterator[tuple[Gate, str]]:
     """A gate to the server at `url`, and the URL of the gate."""
     gate = Gate(url)
+    async with standing(gate, url, port) as near:
+        yield gate, near
+
+
+@asynccontextmanager
+async def standing(gate: Gate, url: str, port: int) -> AsyncIterator[str]:
+    """The URL of the gate to the server at `url`, while it stands at `port`."""
     server = await asyncio.start_server(gate.pass_on, "127.0.0.1", port)
     try:
-        yield gate, make_url(url).set(port=port).render_as_string(hide_password=False)
+        yield make_url(url).set(port=port).render_as_string(hide_password=False)
     finally:
         gate.close()
         server.close()

@@ -5,11 +5,12 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 import asyncpg
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, ExceptionContext, event, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -27,6 +28,8 @@ INVALID_PARAMETER = "22023"
 LONGEST_PAUSES = 0.05, 0.25, 1.0, 1.0
 """Seconds; a deadlock's other half is done within milliseconds, not so where many met."""
 CONNECTING, LEAVE_TAKING = 5.0, 2.0  # seconds
+LEFT_BY = "left_by"
+"""Where a connection of SQLAlchemy's pool says how it is left."""
 ATTEMPTS = len(LONGEST_PAUSES) + 1
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -43,6 +46,8 @@ class Database:
         self._settings = settings
         self._pool_size = pool_size or settings.database_pool_size
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._idle: WeakSet[RawConnection] = WeakSet()
+        """Connections of both pools that nobody uses."""
         self.engine: AsyncEngine = create_async_engine(
             settings.sqlalchemy_url,
             poolclass=_Pool,
@@ -59,6 +64,8 @@ class Database:
         )
         tracing.watch(self.engine.sync_engine)
         _skip_closed_connections(self.engine.sync_engine)
+        self._tell_the_idle(self.engine.sync_engine)
+        self._leave_the_silent(self.engine.sync_engine)
         self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readers = async_sessionmaker(
             self.engine.execution_options(isolation_level="AUTOCOMMIT"),
@@ -95,7 +102,10 @@ class Database:
             except TimeoutError:
                 raise PoolTimeout("no connection of the driver's pool is free") from None
             try:
-                yield cast("RawConnection", connection)
+                own: RawConnection = connection._con  # type: ignore[attr-defined]  # the pool hands out a stand-in
+                self._idle.discard(own)
+                with _left_when_silent(self._leave, own):
+                    yield cast("RawConnection", connection)
             finally:
                 await pool.release(connection, timeout=LEAVE_TAKING)  # of one that was cancelled, too
 
@@ -107,13 +117,45 @@ class Database:
                 min_size=0,
                 max_size=self._pool_size,
                 max_inactive_connection_lifetime=0,
-                reset=_left_as_it_is,
+                reset=self._rests,
                 timeout=CONNECTING,
                 command_timeout=_longest_answer(self._settings),
                 server_settings=_server_settings(self._settings),
                 **tracing.connecting(self._settings.sqlalchemy_url),
             )
         return self._pool
+
+    async def _rests(self, connection: RawConnection) -> None:
+        """Nothing here changes a session's settings: to have them reset would be another round trip a query."""
+        self._idle.add(connection)
+
+    def _tell_the_idle(self, engine: Engine) -> None:
+        @event.listens_for(engine, "connect")
+        def made(_dbapi_connection: Any, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event
+            record.info[LEFT_BY] = self._leave
+
+        @event.listens_for(engine, "checkout")
+        def taken(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event
+            self._idle.discard(dbapi_connection.driver_connection)
+
+        @event.listens_for(engine, "checkin")
+        def given_back(dbapi_connection: Any, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event
+            if dbapi_connection is not None:
+                self._idle.add(dbapi_connection.driver_connection)
+
+    def _leave_the_silent(self, engine: Engine) -> None:
+        @event.listens_for(engine, "handle_error")
+        def lost(context: ExceptionContext) -> None:
+            is_silent = isinstance(context.original_exception, TimeoutError)  # else it may just have been cancelled
+            is_lost = is_silent or (context.is_disconnect and context.invalidate_pool_on_disconnect)
+            if context.connection is not None and is_lost:
+                context.invalidate_pool_on_disconnect = False  # by the clock on the wall, which may be set back
+                self._leave(cast("RawConnection", context.connection.connection.driver_connection))
+
+    def _leave(self, connection: RawConnection) -> None:
+        """End it at once, as to take leave of who is silent takes long, and those that lead there too and are idle."""
+        for each in (connection, *self._idle):
+            each.terminate()
 
     def show_use(self) -> None:
         """Set the gauges of both pools."""
@@ -148,10 +190,6 @@ def driver_address(url: URL) -> str:
     return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
 
 
-async def _left_as_it_is(_connection: object) -> None:
-    """Nothing here changes a session's settings: to have them reset would be another round trip a query."""
-
-
 @asynccontextmanager
 async def raw_transaction(session: AsyncSession) -> AsyncIterator[RawConnection]:
     """The driver's own connection in a transaction, committed when the block ends and undone when it raises.
@@ -160,9 +198,20 @@ async def raw_transaction(session: AsyncSession) -> AsyncIterator[RawConnection]
     """
     pooled = await (await session.connection()).get_raw_connection()
     connection = cast("RawConnection", pooled.driver_connection)
-    with _errors_as_sqlalchemys():
+    silence = partial(_left_when_silent, pooled.info[LEFT_BY], connection)
+    with _errors_as_sqlalchemys(), silence():
         async with connection.transaction():
-            yield connection
+            with silence():  # before it is asked to undo what was done, for which it would be waited once more
+                yield connection
+
+
+@contextmanager
+def _left_when_silent(leave: Callable[[RawConnection], None], connection: RawConnection) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        leave(connection)
+        raise
 
 
 @contextmanager

@@ -119,7 +119,8 @@ class Reads:
         turn = self._turn
         while (task := self._loading.get(target.key)) is not None:
             answer = await asyncio.shield(task)
-            if answer.turn > turn or (answer.entry is not None and self.kept(target) is answer.entry):
+            is_in_time = answer.turn > turn or answer.status == UNAVAILABLE  # to whoever came late, too
+            if is_in_time or (answer.entry is not None and self.kept(target) is answer.entry):
                 return answer, True
         return await asyncio.shield(self._begin(app, target, scope)), False
 
