@@ -48,18 +48,19 @@ async def hashed(password: str) -> str:
 async def verified(password: str, stored: str | None) -> tuple[bool, str | None]:
     """Whether `password` is the one of the hash `stored`, and a new hash where that one's parameters are outdated.
 
-    Without a stored hash it takes as long and is never right, so that time does not tell which e-mails are known.
+    Without a usable hash it takes as long and is never right, so that time does not tell which e-mails are known.
     Raises TooManySignIns.
     """
     return await _off_the_loop(_verify, password, stored)
 
 
 def _verify(password: str, stored: str | None) -> tuple[bool, str | None]:
+    is_somebodys = stored not in {None, UNUSABLE}
     try:
-        right, renewed = HASHER.verify_and_update(password, stored or _dummy())
+        right, renewed = HASHER.verify_and_update(password, stored if stored and is_somebodys else _dummy())
     except UnknownHashError:
         return False, None
-    return (right, renewed) if stored else (False, None)
+    return (right, renewed) if is_somebodys else (False, None)
 
 
 @cache
