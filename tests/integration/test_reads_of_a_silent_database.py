@@ -39,10 +39,13 @@ class Line:
 
         await until(has_noticed)
 
-    async def ask(self, path: str, number: int, within: float) -> list[httpx.Response]:
+    async def ask(self, path: str, number: int, within: float, who: Person | None = None) -> list[httpx.Response]:
         """What so many are told who ask at once; TimeoutError where one waits longer."""
+        headers = who.headers if who else {}
         async with asyncio.timeout(within):
-            return await asyncio.gather(*(self.api.client.get(f"/api/v1{path}") for _ in range(number)))
+            return await asyncio.gather(
+                *(self.api.client.get(f"/api/v1{path}", headers=headers) for _ in range(number))
+            )
 
     async def is_answered(self, path: str) -> bool:
         (answer,) = await self.ask(path, 1, within=LOADING + LETTING_GO + SOME)
@@ -87,6 +90,12 @@ async def test_what_was_never_read_is_refused_in_time_to_all_who_wait_and_found_
         assert answer.headers["content-type"] == "application/problem+json"
     line.gate.is_silent = False
     await until(lambda: line.is_answered(path))
+
+
+async def test_who_is_signed_in_is_refused_as_soon_as_others(line: Line, renter: Person) -> None:
+    line.gate.is_silent = True
+    for answer in await line.ask(LIST + "?max_price=901", CROWD, LOADING + LETTING_GO + SOME, renter):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 async def test_what_is_kept_is_told_with_its_age_and_the_truth_when_the_database_speaks_again(
