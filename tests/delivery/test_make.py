@@ -224,6 +224,42 @@ def test_a_release_wants_a_version(machine: Machine) -> None:
     assert "make release VERSION=1.2.3" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    ("chosen", "builder"),
+    [((), "echo docker build --tag"), (("IMAGE_BUILDER=image build",), "image build")],
+    ids=["by nobody", "by somebody"],
+)
+def test_a_dry_run_builds_images_only_with_what_was_chosen(
+    machine: Machine, chosen: tuple[str, ...], builder: str
+) -> None:
+    shown = machine.make("-n", "release", "VERSION=1.2.3", "DRY_RUN=1", "--assume-old=install", *chosen).stdout
+    assert f"--builder '{builder}'" in shown
+    assert "--dry-run" not in machine.make("-n", "release", "VERSION=1.2.3").stdout
+
+
+@pytest.mark.parametrize("target", ["sign", "announce"])
+def test_only_a_tag_is_signed_and_told_of(machine: Machine, target: str) -> None:
+    machine.install("git", "exit 128")
+    for name in ("cosign", "gh"):
+        machine.install(name)
+    ran = machine.make(target, "--assume-old=sbom")
+    assert ran.returncode
+    assert "No tag is checked out" in ran.stdout
+    assert not called(machine.calls, "cosign") + called(machine.calls, "gh")
+
+
+def test_what_is_told_of_is_the_chart_the_sboms_and_their_signed_checksums(machine: Machine) -> None:
+    machine.install("git", "echo v1.2.3")
+    machine.install("gh")
+    assert machine.make("announce").returncode == 0
+    (call,) = called(machine.calls, "gh")
+    files = [part for part in call.split() if "/" in part]
+    assert [Path(file).name for file in files] == [
+        *("parkingspots-1.2.3.tgz", "parkingspots.json", "parkingspots-operator.json"),
+        *("SHA256SUMS", "SHA256SUMS.sigstore.json"),
+    ]
+
+
 def test_only_a_tag_is_published(machine: Machine) -> None:
     machine.install("helm")
     machine.install("git", "exit 128")
