@@ -62,11 +62,19 @@ def with_claims_of_another(world: World) -> str:
     return f"{head}.{genuine(world).split('.')[1]}.{signature}"
 
 
+def with_a_key_of_its_own(world: World) -> str:
+    """A head that says where to find the key that fits."""
+    key = "k" * 32
+    head = {"kid": "../../../../dev/null", "jku": "https://attacker.example/keys", "jwk": {"kty": "oct", "k": key}}
+    return jwt.encode(jwt.decode(genuine(world), options={"verify_signature": False}), key, headers=head)
+
+
 BEARERS: Mapping[str, Callable[[World], str]] = {
     "expired": lambda world: genuine(world, age=tokens.lifetime(world.settings, "access")),
     "a refresh token": lambda world: genuine(world, use="refresh"),
     "signed by another key": lambda world: signed_anew(world, "k" * 32),
     "signed by an empty key": lambda world: signed_by_hand(world, ""),
+    "signed by a key that it brings along": with_a_key_of_its_own,
     "unsigned": lambda world: signed_anew(world, "", "none"),
     "of another algorithm": lambda world: signed_by_hand(world, key_of(world), "HS512", "sha512"),
     "without its signature": lambda world: genuine(world).rpartition(".")[0] + ".",
@@ -181,6 +189,14 @@ async def test_the_next_page_of_somebody_elses_list_shows_nothing_of_theirs(worl
             answer = await world.ask(operation, Request(query={"limit": "100", "cursor": cursor}), who)
             assert answer.status_code in {200, 422}
             assert not theirs & {each["id"] for each in answer.json() if answer.status_code == 200}
+
+
+@pytest.mark.parametrize("who", [NOBODY, *STRANGERS])
+async def test_head_tells_nobody_more_than_get(world: World, who: str) -> None:
+    for operation in (operation for operation in OPERATIONS if operation.method == "GET"):
+        shown = await world.ask(operation, asked(operation), who)
+        head = await world.ask(replace(operation, method="HEAD"), asked(operation), who)
+        assert (head.status_code, head.content) == (shown.status_code, b""), operation.id
 
 
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
