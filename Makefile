@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test fuzz bench drills load-test lint types audit format lock openapi metrics-page dashboards chart-docs screenshots sbom artifacts release publish sign announce install clean
+.PHONY: help dev test fuzz bench drills reliability soak load-test lint types audit format lock openapi metrics-page dashboards chart-docs screenshots sbom artifacts release publish sign announce install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,6 +41,13 @@ bench: install ## Measure how near it comes to what this machine can do; needs w
 
 drills: install $(LOCALSTRIPE)/.installed ## Break ten things and see which alert tells of it; needs Prometheus (DRILLS_ARGS="--only lock")
 	@PYTHONPATH=tests $(BIN)/python -m drills $(DRILLS_ARGS)
+
+reliability: install ## Kill, cut, starve and overload it, and write docs/reliability.md (RELIABILITY_ARGS="--only soak --short")
+	@PYTHONPATH=tests $(BIN)/python -m resilience $(RELIABILITY_ARGS)
+
+soak: MINUTES := $(if $(filter file,$(origin MINUTES)),30,$(MINUTES))
+soak: install ## Keep half of the load up that it can bear, and see whether anything grows (MINUTES=3 for less than 30)
+	@PYTHONPATH=tests $(BIN)/python -m resilience.soak --minutes '$(MINUTES)'
 
 load-test: install $(LOCUST)/.installed ## Let users search, look, book and cancel there (URL=https://… USERS=50 MINUTES=5)
 	@PYTHONPATH=tests $(BIN)/python -m load.users --url '$(URL)' --users '$(USERS)' --minutes '$(MINUTES)' \

@@ -92,12 +92,12 @@ logs: install ## Follow what all pods of the release write, a line a record (NAM
 	@$(KUBECTL) --namespace $(NAMESPACE) logs --selector app.kubernetes.io/instance=parkingspots --all-containers --prefix \
 		--follow --ignore-errors --max-log-requests 50 $(if $(SINCE),--since $(SINCE),--tail 20) | $(BIN)/python k8s/logs.py
 
-e2e: install ## Run the tests that need a cluster, on one of kind's or of your choice (PYTEST_ARGS, CONTEXT, KUBECONFIG)
+e2e: install ## Run the tests that need a cluster, and short trials of reliability, on one of kind's or of your choice (PYTEST_ARGS, CONTEXT, KUBECONFIG)
 	@$(NEED_KUBECTL)
 	@$(NEED_CLUSTER)
 	@$(NEED_CHOICE)
 	@$(MAKE) --no-print-directory images
-	@IMAGE_BUILDER='$(IMAGE_BUILDER)' IMAGE_LOADER='$(IMAGE_LOADER)' IMAGE_PREFIX='$(IMAGE_PREFIX)' $(BIN)/pytest tests/cluster $(PYTEST_ARGS)
+	@IMAGE_BUILDER='$(IMAGE_BUILDER)' IMAGE_LOADER='$(IMAGE_LOADER)' IMAGE_PREFIX='$(IMAGE_PREFIX)' $(BIN)/pytest tests/cluster tests/resilience $(PYTEST_ARGS)
 
 monitoring: ## Put a Prometheus and a Grafana on the cluster, with the chart's rules and dashboards
 	@$(NEED_KUBECTL)

@@ -64,6 +64,7 @@ async def told(scenario: Scenario, length: Length) -> Outcome:
             outcome.measured,
             held=not outcome.flaws,
             command=scenario.command,
+            docs=results.DOCS,
         )
     return outcome
 

@@ -64,8 +64,7 @@ class Client:
         else:
             self._told.answered.append(Answered(monotonic(), kind, answer.status, monotonic() - began))
             if answer.status >= SERVER_ERROR:
-                said = answer.body.decode(errors="replace")
-                self._told.failures.append(Failure(began, monotonic(), kind, str(answer.status), port, said))
+                self._fail_with(answer, began, kind, port)
             return answer
         return None
 
@@ -98,6 +97,11 @@ class Client:
             _, self._connection = await loop.create_connection(Connection, HOST, self._port)
         self._over_it += 1
         return self._connection
+
+    def _fail_with(self, answer: Answer, began: float, kind: str, port: int) -> None:
+        how = str(answer.status) if answer.header("retry-after") else f"{answer.status} without Retry-After"
+        said = answer.body.decode(errors="replace")
+        self._told.failures.append(Failure(began, monotonic(), kind, how, port, said))
 
     def _fail(self, failure: Failure) -> None:
         self._told.failures.append(failure)

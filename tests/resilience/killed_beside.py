@@ -105,9 +105,8 @@ async def operator(folder: Path, length: Length) -> Outcome:
                     await live_and_be_killed(cluster, write, having_written=having_written)
                 if (found := end(cluster)) != GOOD_END:
                     flaws.append(f"killed {'after' if having_written else 'before'} write {write} it ends as {found}")
-    return Outcome(
-        f"{2 * len(writes)} lives, killed before and after each of {len(writes)} writes; all end alike", flaws
-    )
+    lives = f"{2 * len(writes)} lives, killed before and after each of {len(writes)} writes"
+    return Outcome(f"{lives}; {len(flaws)} end otherwise than one that is not killed", flaws)
 
 
 @contextmanager

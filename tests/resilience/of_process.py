@@ -1,5 +1,6 @@
 """What Linux knows of a process."""
 
+import os
 from pathlib import Path
 
 
@@ -32,6 +33,12 @@ def resident(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (kib,) = (line.split()[1] for line in lines if line.startswith("VmRSS:"))
     return int(kib) / 1024
+
+
+def worked(pid: int) -> float:
+    """Seconds of a core that it has used since it began."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _opened(pid: int) -> list[Path]:

@@ -18,10 +18,10 @@ IS_WANTED = "RELIABILITY"
 def kept(group: Group, name: str, promised: str, measured: str, *, held: bool, command: str) -> None:
     """Put a row of a test on a cluster on the page, where RELIABILITY=1 asks for it."""
     if os.environ.get(IS_WANTED) == "1":
-        keep(group, name, promised, measured, held=held, command=command)
+        keep(group, name, promised, measured, held=held, command=command, docs=DOCS)
 
 
-def keep(group: Group, name: str, promised: str, measured: str, *, held: bool, command: str, docs: Path = DOCS) -> None:
+def keep(group: Group, name: str, promised: str, measured: str, *, held: bool, command: str, docs: Path) -> None:
     """In the place of what was measured before; the rows of others stay."""
     result = Result(name, group, promised, measured, held, command, f"{datetime.now(UTC):%Y-%m-%d}")
     results = {each.name: each for each in read(docs)} | {name: result}
@@ -31,6 +31,6 @@ def keep(group: Group, name: str, promised: str, measured: str, *, held: bool, c
     (docs / "reliability.md").write_text(page.written(in_order))
 
 
-def read(docs: Path = DOCS) -> list[Result]:
+def read(docs: Path) -> list[Result]:
     store = docs / "reliability.json"
     return [Result(**each) for each in json.loads(store.read_text())] if store.exists() else []

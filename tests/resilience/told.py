@@ -12,6 +12,8 @@ Away = Sequence[tuple[float, float]]
 """Times, from and until, by the monotonic clock."""
 CUT, REFUSED, LATE = "cut", "refused", "late"
 """The connection broke before the whole answer was there; there was none; no answer came in time."""
+UNAVAILABLE = "503"
+"""With Retry-After."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Failure:
     at: float
     kind: str
     how: str
-    """`cut`, `refused` and `late`, or the status."""
+    """`cut`, `refused` and `late`, or the status, with `without Retry-After` where it should have one."""
     port: int
     """The client's end of the connection; 0 where there was none."""
     said: str = ""

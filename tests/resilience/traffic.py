@@ -81,14 +81,34 @@ class Scene:
             self.told.stale.append(Stale(began, f"the price {price} of {place.id}, which is one of {sorted(allowed)}"))
 
 
+@dataclass
+class Pace:
+    """Which may change while the traffic flows."""
+
+    rate: float
+    """Requests a second, of all together; where it is more than can be answered, each follows upon the last one."""
+
+    @property
+    def pause(self) -> float:
+        return (READERS + BOOKERS) / self.rate
+
+
+SOMETIMES = Pace((READERS + BOOKERS) / 0.5)
+
+
 @asynccontextmanager
 async def flowing(port: int, town: Town, rate: float) -> AsyncIterator[Told]:
     """Together about so many requests a second; what has begun when the block ends is brought to its end."""
+    async with flowing_at(port, town, Pace(rate)) as told:
+        yield told
+
+
+@asynccontextmanager
+async def flowing_at(port: int, town: Town, pace: Pace) -> AsyncIterator[Told]:
     scene = Scene(port, town)
-    pause = (READERS + BOOKERS) / rate
     people: list[Callable[[], Coroutine[Any, Any, None]]] = [
-        *(Reader(scene, scene.client(number if number % 2 else None), pause).live for number in range(READERS)),
-        *(Booker(scene, scene.client(number), town.places[number], pause).live for number in range(BOOKERS)),
+        *(Reader(scene, scene.client(number if number % 2 else None), pace).live for number in range(READERS)),
+        *(Booker(scene, scene.client(number), town.places[number], pace).live for number in range(BOOKERS)),
         Guest(scene, scene.client(BOOKERS), town.places[BOOKERS]).live,
         Owner(scene, Client(port, scene.told, town.owner.token)).live,
     ]
@@ -102,14 +122,14 @@ async def flowing(port: int, town: Town, rate: float) -> AsyncIterator[Told]:
     scene.told.ended = monotonic()
 
 
-async def _paced(ended: asyncio.Event, pause: float) -> AsyncIterator[int]:
+async def _paced(ended: asyncio.Event, pace: Pace) -> AsyncIterator[int]:
     """Numbers, one each so many seconds, or as soon as the last one is done, until it is over."""
     due = monotonic()
     for number in count():
         if ended.is_set():
             return
         yield number
-        due = max(due + pause, monotonic() - pause)
+        due = max(due + pace.pause, monotonic() - pace.pause)
         try:
             async with asyncio.timeout(max(due - monotonic(), 0)):
                 await ended.wait()
@@ -123,10 +143,10 @@ class Reader:
 
     scene: Scene
     client: Client
-    pause: float
+    pace: Pace
 
     async def live(self) -> None:
-        async for number in _paced(self.scene.ended, self.pause):
+        async for number in _paced(self.scene.ended, self.pace):
             place = self.scene.random.choice(self.scene.town.places)
             began = monotonic()
             if number % 3 == 0:
@@ -151,7 +171,7 @@ class Booker:
     scene: Scene
     client: Client
     place: Place
-    pause: float
+    pace: Pace
     hours: "count[int]" = field(default_factory=lambda: count(24))
     mine: list[str] = field(default_factory=list)
     last: datetime | None = None
@@ -160,7 +180,7 @@ class Booker:
 
     async def live(self) -> None:
         turns = cycle((self._book, self._look, self._book_what_others_want, self._search, self._cancel))
-        async for _ in _paced(self.scene.ended, self.pause):
+        async for _ in _paced(self.scene.ended, self.pace):
             await next(turns)()
         self.client.close()
 
@@ -247,7 +267,7 @@ class Owner:
 
     async def live(self) -> None:
         places, price = cycle(self.scene.town.places[BOOKERS + 1 : -1]), count(PRICE + 1)
-        async for _ in _paced(self.scene.ended, 0.5):
+        async for _ in _paced(self.scene.ended, SOMETIMES):
             place, wish = next(places), next(price)
             prices = self.scene.prices[place.id]
             prices.sent(wish)

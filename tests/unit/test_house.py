@@ -44,10 +44,10 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 def test_every_folder_of_tests_is_run_by_make_test_or_by_make_e2e() -> None:
-    """What needs a cluster is not found by itself."""
+    """What needs a cluster, or minutes, is not found by itself."""
     folders = {path.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
     found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
-    assert {Path(path).name for path in found} | {"cluster"} == folders
+    assert {Path(path).name for path in found} | {"cluster", "resilience"} == folders
 
 
 def test_the_locks_name_no_host() -> None:
