@@ -11,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
 from uvicorn_worker import UvicornWorker
 
-from parkingspots.kit.connection import Connection
+from parkingspots.kit.patience import PatientConnection
 
 log = structlog.get_logger(__name__)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -47,7 +47,10 @@ def _bury(folder: Path, process: int) -> None:
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {"http": Connection, "proxy_headers": False}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {
+        "http": PatientConnection,
+        "proxy_headers": False,
+    }
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -13,8 +13,8 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from parkingspots.kit import logs
-from parkingspots.kit.connection import Connection
 from parkingspots.kit.listening import EVERYWHERE, everywhere
+from parkingspots.kit.patience import PatientConnection, allow_many_files
 from parkingspots.settings import Settings
 
 FACTORY = "parkingspots.asgi:application"
@@ -38,6 +38,7 @@ def try_to_listen(host: str, port: int) -> None:
 
 def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool) -> None:
     """Serve until a signal ends it."""
+    allow_many_files()
     if workers > 1:
         from parkingspots import prefork  # here: gunicorn, which a single process does without
 
@@ -48,7 +49,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
     config = uvicorn.Config(
         FACTORY,
         factory=True,
-        http=Connection,
+        http=PatientConnection,
         host=host,
         port=port,
         backlog=BACKLOG,

@@ -85,9 +85,10 @@ class Connection(HttpToolsProtocol):
 def _last(status: HTTPStatus) -> bytes:
     """The answer as it goes over the wire, where there is no request to give an application."""
     from parkingspots.kit.answers import answer  # here: servers import this ahead of the application
-    from parkingspots.kit.problems import HeadTooLarge, Unreadable
+    from parkingspots.kit.problems import HeadTooLarge, TooManyConnections, TooSlow, Unreadable
 
-    response = answer(HeadTooLarge() if status is TOO_LARGE else Unreadable())
+    kinds = {kind.status: kind for kind in (HeadTooLarge, TooManyConnections, TooSlow)}
+    response = answer(kinds.get(status, Unreadable)())
     headers = [*protected(response.raw_headers, secure=False), (b"connection", b"close")]
     lines = b"".join(b"%s: %s\r\n" % header for header in headers)
     return b"%s%s\r\n%s" % (STATUS_LINE[response.status_code], lines, bytes(response.body))

@@ -85,6 +85,15 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class TooManyConnections(Unavailable):
+    detail = "More clients are connected than one process can serve. Try again in a moment."
+
+
+class TooSlow(Problem):
+    status, title = 408, "Request Timeout"
+    detail = "The request did not come whole in time. Send it again, in one piece."
+
+
 class ErrorOut(BaseModel):
     """One wrong field: `pointer` into the body (RFC 6901), or the `parameter` of path, query or header."""
 

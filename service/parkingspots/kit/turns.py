@@ -9,7 +9,7 @@ from collections.abc import Callable
 from random import randint
 
 from prometheus_client import Counter, Gauge
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer
 from parkingspots.kit.problems import Unavailable
@@ -80,7 +80,27 @@ class InTurn:
         except Busy as busy:
             await answer(busy)(scope, receive, send)
             return
+        turn = _Turn(line, send)
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, turn.send)
         finally:
-            line.give_back()
+            turn.end()
+
+
+class _Turn:
+    """Ends with its answer's first byte: how fast a client takes an answer is nobody else's trouble."""
+
+    __slots__ = ("_line", "_send")
+
+    def __init__(self, line: Line, send: Send) -> None:
+        self._line: Line | None = line
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        self.end()
+        await self._send(message)
+
+    def end(self) -> None:
+        if self._line is not None:
+            self._line.give_back()
+            self._line = None
