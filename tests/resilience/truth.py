@@ -49,7 +49,7 @@ async def flaws(database: Database, told: Told, away: Away = ()) -> list[str]:
             *(f"it was never answered: {write}" for write in told.unsettled),
             *await of_bookings(session, told),
             *await of_rules(session),
-            *_stale(told, away),
+            *of_reads(told, away),
         ]
 
 
@@ -79,7 +79,7 @@ async def of_rules(session: AsyncSession) -> list[str]:
     return [f"{count} {name}" for name, count in counts.items() if count]
 
 
-def _stale(told: Told, away: Away) -> Sequence[str]:
+def of_reads(told: Told, away: Away) -> Sequence[str]:
     """While the database is away, what was kept may be served, whatever its age."""
 
     def is_excused(began: float) -> bool:
