@@ -97,10 +97,11 @@ def _https(url: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme == "https" and bool(parts.hostname) and parts.port is not False
+        usable = usable and "@" not in parts.netloc  # who it is from would be read as where it leads
     except ValueError:
         usable = False
     if not usable or NOT_IN_A_URL.search(url) or not url.isprintable():
-        raise ValueError("must be an https URL")
+        raise ValueError("must be an https URL without a user name, such as https://images.example.com/1.jpg")
     return url
 
 
