@@ -109,7 +109,7 @@ def create(
 
 def _watched(app: FastAPI) -> AbstractAsyncContextManager[None]:
     state = app.state
-    return beside(vitals.look_again_and_again(state.database, state.probe, state.cache, state.follower))
+    return beside(vitals.look_again_and_again(state.database, state.probe, state.cache, state.follower, state.clock))
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -106,6 +106,19 @@ async def test_a_permit_is_worth_nothing_when_its_window_is_over(limited: Limite
         assert lease.ends > time.time()
 
 
+async def test_who_was_refused_before_the_clock_was_set_back_is_let_in_when_the_window_is_over(
+    limited: Limited, valkey_server: ValkeyServer
+) -> None:
+    async with limited(rate_limit_requests="2 per hour") as api, Redis.from_url(valkey_server.url) as server:
+        assert await statuses(api, 3) == [200, 200, 429]
+        (lease,) = api.app.state.limits._leases.values()
+        lease.ends += 7_200
+        assert await statuses(api, 1) == [429]
+        await server.flushdb()  # as if an hour had passed there
+        lease.ends += 7_200
+        assert await statuses(api, 3) == [200, 200, 429]
+
+
 async def test_requests_at_the_same_time_lose_no_permits(limited: Limited) -> None:
     async with limited(rate_limit_requests="300 per hour") as api:
         seen = [

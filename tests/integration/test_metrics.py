@@ -190,7 +190,7 @@ async def test_a_database_that_goes_away_is_down_and_one_that_is_there_is_up(set
     nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://u:p@127.0.0.1:9/nowhere")})
     lost = Database(nowhere, pool_size=1)
     for database, expected in ((lost, 0.0), (api.app.state.probe, 1.0)):
-        await vitals.ask(database, api.app.state.cache)
+        await vitals.ask(database, api.app.state.cache, api.clock)
         assert UP._value.get() == expected
     await lost.aclose()
 
@@ -228,7 +228,7 @@ class _Broken:
 
 
 async def test_what_a_driver_has_no_name_for_is_down_and_does_not_end_the_looking(api: Api) -> None:
-    await vitals.ask(api.app.state.probe, cast("Cache", _Broken()))
+    await vitals.ask(api.app.state.probe, cast("Cache", _Broken()), api.clock)
     assert (UP._value.get(), vitals.CACHE_UP._value.get()) == (1.0, 0.0)
 
 

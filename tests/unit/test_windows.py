@@ -22,13 +22,15 @@ def test_looking_and_being_refused_count_nothing() -> None:
 
 
 def test_there_is_room_again_when_the_first_is_as_old_as_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = 1_000_000.0
-    monkeypatch.setattr("parkingspots.kit.windows.time.time", lambda: moment)
+    moment, clock = 1_000.0, 1_000_000.0
+    monkeypatch.setattr("parkingspots.kit.windows.time.monotonic", lambda: moment)
+    monkeypatch.setattr("parkingspots.kit.windows.time.time", lambda: clock)
     own = MovingWindows()
     own.hit(TWO, "one")
     moment += 1_800
+    clock -= 7_200  # somebody sets it
     own.hit(TWO, "one")
-    assert own.reset_time(TWO, "one") == 1_000_000 + 3_600
+    assert own.reset_time(TWO, "one") == clock + 1_800
     moment += 1_801
     assert [own.hit(TWO, "one") for _ in range(2)] == [True, False]
 

@@ -183,7 +183,7 @@ class Limits:
 
     def _takes(self, lease: _Lease) -> bool:
         """Whether a permit was at hand; raises TooManyRequests where the window has none left."""
-        if lease.ends <= time.time():
+        if not 0 < lease.ends - time.time() <= self.requests.item.get_expiry() + 1:  # over, or the clock was set back
             lease.left = lease.size = lease.given = 0
             return False
         if lease.left > 0:

@@ -2,17 +2,19 @@
 
 import asyncio
 import platform
+import time
 from collections.abc import Awaitable
 from itertools import count
 
 import structlog
 from prometheus_client import Gauge, Histogram
-from sqlalchemy import text
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots import __version__
 from parkingspots.kit import database_counts, tally
 from parkingspots.kit.cache import Cache
+from parkingspots.kit.clock import SystemClock, TimeSource
 from parkingspots.kit.database import Database
 from parkingspots.kit.follower import Follower
 from parkingspots.kit.schema import NEEDED
@@ -39,11 +41,15 @@ LOOK_EVERY = 1.0  # seconds
 ASK_EVERY = 5
 """Looks between two questions to the database and to Valkey."""
 PATIENCE = 2.0  # seconds for the database's answer
+PROMPTLY = 0.5
+"""Seconds within which it must come to tell the time: it is known to half of that."""
 
 log = structlog.get_logger(__name__)
 
 
-async def look_again_and_again(database: Database, probe: Database, cache: Cache, follower: Follower | None) -> None:
+async def look_again_and_again(
+    database: Database, probe: Database, cache: Cache, follower: Follower | None, clock: TimeSource
+) -> None:
     """For as long as the process serves; `probe` has a pool of its own: a full one is no outage."""
     BUILD.labels(__version__, platform.python_version(), f"{NEEDED:04}").set(1)
     loop = asyncio.get_running_loop()
@@ -53,7 +59,7 @@ async def look_again_and_again(database: Database, probe: Database, cache: Cache
             if follower is not None:
                 HEARD_AGE.set(follower.heard_age())
             if turn % ASK_EVERY == 0:
-                await ask(probe, cache)
+                await ask(probe, cache, clock)
             due = loop.time() + LOOK_EVERY
             await asyncio.sleep(LOOK_EVERY)
             LAG.observe(max(0.0, loop.time() - due))
@@ -62,9 +68,9 @@ async def look_again_and_again(database: Database, probe: Database, cache: Cache
         tally.write_down()  # a worker's figures outlive it
 
 
-async def ask(probe: Database, cache: Cache) -> None:
-    """Set whether the database and Valkey answer."""
-    database_counts.UP.set(await _is_up("the database", _answers(probe)))
+async def ask(probe: Database, cache: Cache, clock: TimeSource) -> None:
+    """Set whether the database and Valkey answer, and the clock by the database's."""
+    database_counts.UP.set(await _is_up("the database", _answers(probe, clock)))
     CACHE_UP.set(await _is_up("Valkey", cache.is_there()))
 
 
@@ -79,7 +85,11 @@ async def _is_up(what: str, asking: Awaitable[bool]) -> bool:
         return False
 
 
-async def _answers(probe: Database) -> bool:
+async def _answers(probe: Database, clock: TimeSource) -> bool:
     async with asyncio.timeout(PATIENCE), probe.reader() as session:
-        await session.execute(text("SELECT 1"))
+        asked = time.monotonic()
+        moment = await session.scalar(select(func.clock_timestamp()))
+        took = time.monotonic() - asked
+        if isinstance(clock, SystemClock) and moment is not None and took < PROMPTLY:
+            clock.hear(moment, asked + took / 2)
         return True

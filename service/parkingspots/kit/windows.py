@@ -10,7 +10,7 @@ MOST_KEYS = 20_000
 
 
 class MovingWindows:
-    """When each key was counted, in seconds since the epoch, as far back as its limit looks."""
+    """When each key was counted, as far back as its limit looks; by a clock that nobody sets."""
 
     def __init__(self) -> None:
         self._counted: OrderedDict[str, deque[float]] = OrderedDict()
@@ -19,7 +19,7 @@ class MovingWindows:
         """Count one more; False, and nothing counted, where there is no room."""
         if not self.test(item, key):
             return False
-        self._counted.setdefault(key, deque()).append(time.time())
+        self._counted.setdefault(key, deque()).append(time.monotonic())
         self._counted.move_to_end(key)
         if len(self._counted) > MOST_KEYS:
             self._counted.popitem(last=False)
@@ -30,7 +30,7 @@ class MovingWindows:
         counted = self._counted.get(key)
         if counted is None:
             return True
-        since = time.time() - item.get_expiry()
+        since = time.monotonic() - item.get_expiry()
         while counted and counted[0] < since:
             counted.popleft()
         return len(counted) < item.amount
@@ -38,4 +38,4 @@ class MovingWindows:
     def reset_time(self, item: RateLimitItem, key: str) -> float:
         """When there is room for one more; in seconds since the epoch."""
         counted = self._counted.get(key)
-        return counted[0] + item.get_expiry() if counted else time.time()
+        return time.time() + (counted[0] + item.get_expiry() - time.monotonic() if counted else 0)
