@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import make_url
 
+LEAVING = 1.0  # seconds
+
 
 class Gate:
     def __init__(self, to: str) -> None:
         self.is_open, self.is_silent = True, False
         self.asked = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._ways: set[asyncio.Task[None]] = set()
         self.lead_to(to)
 
     def lead_to(self, url: str) -> None:
@@ -27,7 +30,15 @@ class Gate:
     def open(self) -> None:
         self.is_open = True
 
+    async def is_left(self) -> None:
+        """Return when everybody has gone, or hangs in the way."""
+        if self._ways:
+            await asyncio.wait(self._ways, timeout=LEAVING)
+
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (way := asyncio.current_task()) is not None:
+            self._ways.add(way)
+            way.add_done_callback(self._ways.discard)
         if not self.is_open:
             writer.close()
             return
@@ -71,3 +82,4 @@ async def standing(gate: Gate, url: str, port: int) -> AsyncIterator[str]:
     finally:
         gate.close()
         server.close()
+        await gate.is_left()

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from resilience import killed, killed_beside
+from resilience import killed, killed_beside, shortages, soak, wires
 from resilience.scenario import Scenario
 
-SCENARIOS: Sequence[Scenario] = (*killed.SCENARIOS, *killed_beside.SCENARIOS)
+SCENARIOS: Sequence[Scenario] = (
+    *killed.SCENARIOS,
+    *killed_beside.SCENARIOS,
+    *wires.SCENARIOS,
+    *shortages.SCENARIOS,
+    *soak.SCENARIOS,
+)
