@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from resilience import killed, killed_beside, shortages, soak, wires
+from resilience import clocks, killed, killed_beside, shortages, soak, wires
 from resilience.scenario import Scenario
 
 SCENARIOS: Sequence[Scenario] = (
@@ -10,5 +10,6 @@ SCENARIOS: Sequence[Scenario] = (
     *killed_beside.SCENARIOS,
     *wires.SCENARIOS,
     *shortages.SCENARIOS,
+    *clocks.SCENARIOS,
     *soak.SCENARIOS,
 )

@@ -23,7 +23,7 @@ LOCK_SPOT = "SELECT FROM spots WHERE id = $1 FOR UPDATE"
 
 
 async def connections(folder: Path, length: Length) -> Outcome:
-    seconds, times = (15.0, 4) if length is Length.LONG else (4.0, 1)
+    seconds, times = (10.0, 2) if length is Length.LONG else (4.0, 1)
     of_database = {"max_connections": str(MOST_CONNECTIONS)}
     async with staged(folder, of_database=of_database) as stage, living(stage, RATE / 2) as diary:
         for _ in range(times):
@@ -65,7 +65,7 @@ async def _connected(stage: Stage, stack: AsyncExitStack) -> Connection:
 
 
 async def lock(folder: Path, length: Length) -> Outcome:
-    seconds, times = (10.0, 4) if length is Length.LONG else (5.0, 1)
+    seconds, times = (10.0, 2) if length is Length.LONG else (5.0, 1)
     async with staged(folder) as stage, living(stage, RATE / 2) as diary:
         for _ in range(times):
             with diary.part("a spot locked", may_refuse=True, only="book"):

@@ -23,7 +23,7 @@ NOTICED = 7.0
 
 
 async def to_database(folder: Path, length: Length) -> Outcome:
-    seconds, times = (20.0, 3) if length is Length.LONG else (2.5, 1)
+    seconds, times = (8.0, 2) if length is Length.LONG else (2.5, 1)
     async with staged(folder, to_database=wired) as stage, living(stage, RATE / 2) as diary:
         wire = _wire(stage.database)
         for _ in range(times):
@@ -46,7 +46,7 @@ async def to_database(folder: Path, length: Length) -> Outcome:
 
 
 async def to_cache(folder: Path, length: Length) -> Outcome:
-    seconds, times = (20.0, 3) if length is Length.LONG else (2.0, 1)
+    seconds, times = (8.0, 2) if length is Length.LONG else (2.0, 1)
     limited = {"RATE_LIMITS_ENABLED": "true", "RATE_LIMIT_REQUESTS": HIGH, "RATE_LIMIT_BOOKINGS": HIGH}
     async with (
         staged(folder, to_cache=wired, environment=limited) as stage,
