@@ -55,15 +55,24 @@ def database_url(text: str) -> URL:
 
 def _a_database_url(secret: SecretStr) -> SecretStr:
     try:
-        database_url(secret.get_secret_value())
+        usable = "@" not in (database_url(secret.get_secret_value()).host or "")  # the rest of a password
     except (ArgumentError, ValueError):  # the latter where the port is no number
-        raise ValueError("use the form postgresql://user:password@host:5432/database") from None
+        usable = False
+    if not usable:
+        raise ValueError("use the form postgresql://user:password@host:5432/database")
     return secret
 
 
 def _a_redis_url(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("use the form redis://:password@host:6379/0")
+    """An unquoted / or # in a password would make its beginning the host, or the port: both are told when they fail."""
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        usable = parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
+        usable = usable and "@" not in parts.path + parts.fragment
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("use the form redis://:password@host:6379/0, with / in a password as %2F")
     return secret
 
 

@@ -9,6 +9,9 @@ import structlog
 from parkingspots.kit import tracing
 from parkingspots.settings import Environment, Settings
 
+TALKATIVE = "httpx", "httpcore", "stripe", "urllib3"
+"""They would tell the address of each call, and at level debug what goes in and out, clients' secrets included."""
+
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's records to `stream` in one form: standard output by default."""
@@ -35,7 +38,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell the address of each call
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "gunicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True

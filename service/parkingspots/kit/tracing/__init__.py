@@ -58,7 +58,8 @@ async def traced(service: str) -> AsyncIterator[None]:
     try:
         begun = export.begin(wish.exporters, service)
     except Exception as error:  # noqa: BLE001 - the kit's own reading of its variables raises what it likes
-        log.warning("Nothing is traced: an OTEL_ variable cannot be used.", error=str(error))
+        said = wishes.without_secrets(str(error), os.environ)
+        log.warning("Nothing is traced: an OTEL_ variable cannot be used.", error=said)
         yield
         return
     before, _Process.spans = _Process.spans, begun.spans

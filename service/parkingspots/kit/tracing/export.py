@@ -23,14 +23,13 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.util.re import parse_env_headers
 
 from parkingspots import __version__
+from parkingspots.kit.tracing import wishes
 from parkingspots.kit.tracing.spans import Spans
-from parkingspots.kit.tracing.wishes import CONSOLE, OTLP
+from parkingspots.kit.tracing.wishes import CONSOLE, HEADERS, OTLP
 
 SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 TALKATIVE = "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal"
 """Loggers with a line for each attempt, and for each span that finds the queue full."""
-HEADERS = "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"
-"""The first that is set holds, whole."""
 UNNAMED = "unknown_service"
 LEAVE_TAKING = 2.0
 """Seconds for what has not been delivered at the end."""
@@ -126,7 +125,8 @@ class Told(SpanExporter):
     def _lost(self, why: str | None) -> None:
         if not self._is_down and self._clock() >= self._silent_until:
             self._is_down, self._silent_until = True, self._clock() + SILENCE
-            log.warning("traces cannot be delivered: they are lost until they can, and requests go on", error=why)
+            said = None if why is None else wishes.without_secrets(why, os.environ)
+            log.warning("traces cannot be delivered: they are lost until they can, and requests go on", error=said)
 
     def _delivered(self) -> None:
         if self._is_down:

@@ -1,20 +1,28 @@
 """What the standard OTEL_ variables ask for, and whether it can be had."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from urllib.parse import unquote
 
 import structlog
 
 ENDPOINTS = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 PROTOCOLS = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
+HEADERS = "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"
+"""The first that is set holds, whole."""
 EXPORTERS = "OTEL_TRACES_EXPORTER"
 PROPAGATORS = "OTEL_PROPAGATORS"
 OTLP, CONSOLE, NONE = "otlp", "console", "none"
 SPOKEN = "http/protobuf"
 NEEDED = "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"
+SHORTEST = 4
+"""Of a header's value that can be told from words."""
+CREDENTIALS = re.compile(r"(?:^|//)([^/@]+)@|\?(.+)$")
+"""Of an endpoint: what stands before its @, with a scheme or without one, and behind its ?."""
 log = structlog.get_logger(__name__)
 
 
@@ -48,6 +56,23 @@ def wished(environ: Mapping[str, str]) -> Wish:
     if OTLP in exporters and protocol != SPOKEN:
         return Wish(objection=f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}: use http/protobuf (port 4318).")
     return Wish(tuple(dict.fromkeys(exporters)))
+
+
+def without_secrets(said: str, environ: Mapping[str, str]) -> str:
+    """`said` with asterisks where it repeats credentials of an endpoint, or what headers hold."""
+    for secret in sorted(_secrets(environ), key=len, reverse=True):
+        said = said.replace(secret, "***")
+    return said
+
+
+def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    for name in ENDPOINTS:
+        for found in CREDENTIALS.finditer(environ.get(name, "").strip()):
+            whole = found[1] or found[2]
+            yield from {spelt for each in (whole, whole.partition(":")[2]) if each for spelt in (each, unquote(each))}
+    for name in HEADERS:
+        values = [each.strip() for each in re.split(r"[,=]", environ.get(name, ""))[1:]]
+        yield from {spelt for each in values if len(each) >= SHORTEST for spelt in (each, unquote(each))}
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
