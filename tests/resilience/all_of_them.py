@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from resilience import clocks, killed, killed_beside, shortages, soak, wires
+from resilience import clocks, disk, killed, killed_beside, shortages, soak, wires
 from resilience.scenario import Scenario
 
 SCENARIOS: Sequence[Scenario] = (
@@ -11,5 +11,6 @@ SCENARIOS: Sequence[Scenario] = (
     *wires.SCENARIOS,
     *shortages.SCENARIOS,
     *clocks.SCENARIOS,
+    *disk.SCENARIOS,
     *soak.SCENARIOS,
 )
