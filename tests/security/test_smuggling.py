@@ -76,6 +76,8 @@ REFUSED = {
     "a target with a space": get(b"/livez HTTP/1.1 /readyz"),
     "a target with raw letters beyond ASCII": get(b"/livez/\xc3\xbc"),
     "a target with a raw byte that is no UTF-8": get(b"/livez/\xff"),
+    "a query with raw letters beyond ASCII": get(b"/api/v1/parking-spots?q=\xc3\xbc"),
+    "a query with a raw byte that is no UTF-8": get(b"/api/v1/parking-spots?page_size=1&q=\xff"),
     "a target with a NUL": get(b"/livez\x00"),
     "a tunnel": request("outer", b"CONNECT evil.example:80 HTTP/1.1"),
     "a method in small letters": request("outer", b"get /livez HTTP/1.1"),

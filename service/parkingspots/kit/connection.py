@@ -15,6 +15,10 @@ class HeadTooLargeError(Exception):
     """Ends the reading of a request."""
 
 
+class NoTargetError(Exception):
+    """Another one."""
+
+
 class Trailing(list[tuple[bytes, bytes]]):
     """Where headers would go that come behind a body. There are none: a proxy that sees to headers overlooks those."""
 
@@ -50,6 +54,8 @@ class Connection(HttpToolsProtocol):
         if self._unread > LARGEST and self._size() > LARGEST:
             self._why = TOO_LARGE
             raise HeadTooLargeError
+        if not self.url.isascii():  # RFC 3986, 2; the framework would fail at it
+            raise NoTargetError
         self._unread = 0
         super().on_headers_complete()
         self.headers = TRAILING
