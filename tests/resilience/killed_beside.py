@@ -48,7 +48,7 @@ STATUSES = text("SELECT status, count(*) AS number FROM bookings WHERE id::text 
 
 
 async def job(folder: Path, length: Length) -> Outcome:
-    kills, past = (100, 2_000) if length is Length.LONG else (3, 400)
+    kills, past = (50, 2_000) if length is Length.LONG else (2, 400)
     chance = Random(1)
     async with staged(folder) as stage:
         spots = [place.id for place in stage.town.places[-1 - SPOTS : -1]]

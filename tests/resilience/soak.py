@@ -22,7 +22,7 @@ from resilience.told import Answered, percentiles
 from resilience.traffic import Pace, flowing_at
 
 MINUTES = 30.0
-SHORTEST = 0.4
+SHORTEST = 0.25
 """Minutes."""
 WITHOUT_END = 100_000.0
 """Requests a second, which nobody reaches: each is sent when the last one was answered."""
@@ -68,13 +68,13 @@ class Ratio:
         return f"{self.of} {self.first:.3g} → {self.last:.3g}{self.unit} ({ratio:.2f} times)"
 
 
-async def soak(folder: Path, minutes: float, slows: float = SLOWS) -> Outcome:
+async def soak(folder: Path, minutes: float, slows: float = SLOWS, warm_up: float = WARM_UP) -> Outcome:
     pace = Pace(WITHOUT_END)
     async with staged(folder, environment=KEPT_FOR | {"ENABLE_BACKGROUND_TASKS": "true"}) as stage:
         async with flowing_at(stage.port, stage.town, pace) as told:
-            await asyncio.sleep(WARM_UP)
-            pace.rate = len(told.answered) / WARM_UP / 2
-            await asyncio.sleep(WARM_UP)
+            await asyncio.sleep(warm_up)
+            pace.rate = len(told.answered) / warm_up / 2
+            await asyncio.sleep(warm_up)
             slices = [await _slice(stage, told.answered, 60 * minutes / SLICES) for _ in range(SLICES)]
         ratios = list(_ratios(slices, slows))
         flaws = [
@@ -109,7 +109,7 @@ def _ratios(slices: Sequence[Slice], slows: float) -> Iterator[Ratio]:
 
 async def _run(folder: Path, length: Length) -> Outcome:
     if length is Length.SHORT:
-        return await soak(folder, SHORTEST, OF_A_BUSY_MACHINE)
+        return await soak(folder, SHORTEST, OF_A_BUSY_MACHINE, WARM_UP / 2)
     return await soak(folder, MINUTES)
 
 
