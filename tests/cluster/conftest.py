@@ -1,13 +1,18 @@
 """One release for all tests that only look or disturb; those that change it have namespaces of their own."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cluster import truth
 from cluster.clients import Visitors, visitors
-from cluster.kube import CHART, Namespace, namespace, run, values
+from cluster.kube import CHART, Namespace, namespace, run, until, values
+from cluster.load import Told
+from resilience import results
+from resilience.scenario import Group
 
 IMAGES = Path(os.environ.get("E2E_VALUES", Path(__file__).with_name("kind-values.yaml")))
 """Which images the cluster has."""
@@ -23,6 +28,40 @@ _figures: list[str] = []
 def figure() -> Figure:
     """Keeps a line for the end of the run."""
     return _figures.append
+
+
+NOBODY = "Nobody's request fails"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Holds what a load was told, and what is in the database, against what is promised; keeps both for the page."""
+
+    command: str
+
+    def __call__(
+        self,
+        name: str,
+        told: Told,
+        place: Namespace,
+        *,
+        promised: str = NOBODY,
+        but: Collection[str] = (),
+        also: Sequence[str] = (),
+        measured: str = "",
+        group: Group = Group.UPGRADES,
+    ) -> None:
+        """`but` are the ways in which requests may fail, `also` is what else did not hold."""
+        flaws = [*also, *told.failed(but), *truth.flaws(place, told.who)]
+        figures = f"{told}; {measured}" if measured else str(told)
+        _figures.append(f"{name}: {figures}")
+        results.kept(group, name, promised, figures, held=not flaws, command=self.command)
+        assert not flaws, f"{figures}\n" + "\n".join(flaws[:20])
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    return Judge(f'make e2e PYTEST_ARGS="-k {request.node.originalname}"')
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -62,3 +101,12 @@ def who(release: Namespace) -> Visitors:
     """Clients of that release."""
     assert release.name
     return visitors(HOST)
+
+
+def settled(release: Namespace, pods: int = 2) -> None:
+    """Return when so many pods serve, and all others have ended."""
+
+    def is_settled() -> bool:
+        return len(release.ready_pods("api")) == len(release.items("pods", component="api")) == pods
+
+    until(is_settled, 120, f"{pods} pods of the API")

@@ -90,7 +90,7 @@ class Namespace:
 
 @contextmanager
 def namespace(name: str, labels: dict[str, str] | None = None) -> Iterator[Namespace]:
-    """A new one that enforces the restricted Pod Security Standard; whatever is in it goes after."""
+    """A new one that enforces the restricted Pod Security Standard; whatever is in it goes after, in its own time."""
     _delete(name)
     own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED | (labels or {})}}
     run("kubectl", "create", "--filename", "-", given=json.dumps(own))
@@ -98,11 +98,11 @@ def namespace(name: str, labels: dict[str, str] | None = None) -> Iterator[Names
         yield Namespace(name)
     finally:
         if not os.environ.get("E2E_KEEP"):
-            _delete(name)
+            _delete(name, "--wait=false")
 
 
-def _delete(name: str) -> None:
-    run("kubectl", "delete", "namespace", name, "--ignore-not-found", "--timeout", "120s")
+def _delete(name: str, *more: str) -> None:
+    run("kubectl", "delete", "namespace", name, "--ignore-not-found", "--timeout", "120s", *more)
 
 
 def values(**given: Any) -> Sequence[str]:

@@ -47,11 +47,28 @@ USER 10001:10001
 """
 
 
+AGAIN = """
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+LABEL built=again
+"""
+
+
 def build(folder: Path, tag: str, step: str) -> None:
     """The image `tag`, whose code needs the next revision, and whose migration to it does `step`."""
     folder.mkdir()
-    (folder / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
     (folder / "migration.py").write_text(MIGRATION.format(step=step), encoding="utf-8")
+    _build(folder, tag, DOCKERFILE)
+
+
+def build_again(folder: Path, tag: str) -> None:
+    """The image `tag`, which is another one than today's and does the same."""
+    folder.mkdir()
+    _build(folder, tag, AGAIN)
+
+
+def _build(folder: Path, tag: str, dockerfile: str) -> None:
+    (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     for command in (
         [*BUILDER, f"{IMAGE}:{tag}", str(folder), "--build-arg", f"BASE_IMAGE={IMAGE}:dev"],
         [*LOADER, f"{IMAGE}:{tag}"],

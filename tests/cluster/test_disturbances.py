@@ -2,49 +2,43 @@
 
 import json
 from functools import partial
-from time import monotonic
 
 import pytest
 
-from cluster.clients import Visitors, led_to, load
-from cluster.conftest import Figure
+from cluster import truth
+from cluster.clients import Visitors, led_to
+from cluster.conftest import Figure, Judge, settled
 from cluster.kube import Namespace, run, until
-
-RATE = 50.0
-"""Requests a second: light, on two cores."""
-
-
-def settled(release: Namespace, pods: int = 2) -> None:
-    until(lambda: len(release.ready_pods("api")) == pods, 120, f"{pods} pods of the API")
+from cluster.load import SHED, load
+from resilience.scenario import Group
 
 
-def test_a_pod_that_is_deleted_fails_nobody(release: Namespace, who: Visitors, figure: Figure) -> None:
+def test_a_pod_that_is_deleted_fails_nobody(release: Namespace, who: Visitors, judge: Judge) -> None:
     settled(release)
-    with load(who, RATE) as told:
+    with load(who) as told:
         release.kubectl("delete", "pod", release.ready_pods("api")[0])
         settled(release)
-    figure(f"a pod deleted: {told}")
-    assert not told.failures, told
+    judge("pod-deleted", told, release, group=Group.KILLED)
 
 
 def test_the_load_notices_pods_that_go_without_grace(release: Namespace, who: Visitors, figure: Figure) -> None:
     settled(release)
-    with load(who, RATE) as told:
+    with load(who) as told:
         release.kubectl("delete", "pod", *release.ready_pods("api"), "--grace-period", "0", "--force")
         settled(release)
     led_to(who.host)
-    figure(f"pods deleted without grace: {told}")
+    figure(f"pods-deleted-without-grace: {told}")
     assert told.failures, "the load would not see a failure"
+    assert not truth.flaws(release, who)
 
 
-def test_a_drain_goes_by_the_budget_and_fails_nobody(release: Namespace, who: Visitors, figure: Figure) -> None:
+def test_a_drain_goes_by_the_budget_and_fails_nobody(release: Namespace, who: Visitors, judge: Judge) -> None:
     settled(release)
-    with load(who, RATE) as told:
+    with load(who) as told:
         for pod in release.ready_pods("api"):
             until(partial(evicted, release, pod), 120, f"the eviction of {pod} is allowed")
         settled(release)
-    figure(f"both pods evicted: {told}")
-    assert not told.failures, told
+    judge("node-drained", told, release)
 
 
 def evicted(release: Namespace, pod: str) -> bool:
@@ -60,27 +54,22 @@ def evicted(release: Namespace, pod: str) -> bool:
     return True
 
 
-def test_valkey_deleted_fails_nobody(release: Namespace, who: Visitors, figure: Figure) -> None:
+def test_valkey_deleted_fails_nobody(release: Namespace, who: Visitors, judge: Judge) -> None:
     settled(release)
-    with load(who, RATE) as told:
+    with load(who) as told:
         release.kubectl("delete", "pod", "--selector", "app.kubernetes.io/component=cache", "--wait=false")
         release.kubectl("rollout", "status", "deployment/ps-valkey", "--timeout", "120s")
-    figure(f"Valkey deleted: {told}")
-    assert not told.failures, told
+    judge("valkey-pod-deleted", told, release, group=Group.KILLED)
 
 
-def test_a_restart_of_the_database_loses_no_booking(release: Namespace, who: Visitors, figure: Figure) -> None:
+def test_a_restart_of_the_database_loses_no_booking(release: Namespace, who: Visitors, judge: Judge) -> None:
     settled(release)
-    with load(who, RATE) as told:
-        began = monotonic()
+    with load(who) as told:
         release.kubectl("delete", "pod", "ps-postgresql-0")
         release.kubectl("rollout", "status", "statefulset/ps-postgresql", "--timeout", "180s")
         settled(release)
-        away = monotonic() - began
-    figure(f"PostgreSQL restarted, back after {away:.0f} s: {told}")
-    assert all(" 503" in failure for failure in told.failures), told
-    kept = set(release.sql("SELECT id FROM bookings").splitlines())
-    assert set(told.booked) <= kept
+    promised = "While it is away requests are answered from what is kept, or by 503 with Retry-After; nothing is lost"
+    judge("postgresql-pod-deleted", told, release, promised=promised, but={SHED}, group=Group.KILLED)
     restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in release.items("pods", component="api")]
     assert not any(restarts), "no probe restarts a pod for its database"
 
