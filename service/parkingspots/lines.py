@@ -14,7 +14,7 @@ PAYMENTS, BOOKINGS, READS, OTHERS = "payments", "bookings", "reads", "others"
 AT_ONCE = {PAYMENTS: 4.0, BOOKINGS: 2.0, READS: 0.75, OTHERS: 2.0}
 """For each connection that a pool may have. Reads leave some to those who must be known before they may book; of others
 one has it and one is next; payments wait for Stripe, too."""
-PATIENCE = {PAYMENTS: 3.0, BOOKINGS: 3.0, READS: 1.0, OTHERS: 2.0}
+PATIENCE = {PAYMENTS: 3.0, BOOKINGS: 3.0, READS: 2.0, OTHERS: 2.0}
 """Seconds."""
 PUBLIC = frozenset({"parking-spots", "reviews"})
 READING = frozenset({"GET", "HEAD"})
