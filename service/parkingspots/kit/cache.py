@@ -3,8 +3,8 @@
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from parkingspots.kit.names import by_name
 from parkingspots.settings import Settings
 
 IN_VALKEY = {"db.system.name": "redis"}
@@ -20,12 +20,14 @@ class Cache:
             socket_timeout=LONGEST_WAIT,
             retry=Retry(NoBackoff(), 0),
         )
+        pool = self.client.connection_pool
+        pool.connection_class = by_name(pool.connection_class)
 
     async def is_there(self) -> bool:
         """Whether the server answers within 100 ms."""
         try:
             return bool(await self.client.ping())
-        except (RedisError, OSError, TimeoutError):
+        except Exception:  # noqa: BLE001 - uvloop has a RuntimeError for a connection that was reset
             return False
 
     async def aclose(self) -> None:

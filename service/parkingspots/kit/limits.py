@@ -17,7 +17,6 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from packaging.version import Version
 from prometheus_client import Counter
 from redis.asyncio import BlockingConnectionPool
-from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit import tracing
@@ -25,6 +24,7 @@ from parkingspots.kit.addresses import client_address
 from parkingspots.kit.answers import answer
 from parkingspots.kit.breaker import Breaker
 from parkingspots.kit.cache import IN_VALKEY, LONGEST_WAIT
+from parkingspots.kit.names import by_name
 from parkingspots.kit.problems import Problem
 from parkingspots.kit.windows import MovingWindows
 from parkingspots.settings import Settings
@@ -105,6 +105,7 @@ class Limits:
             socket_connect_timeout=LONGEST_WAIT,
             socket_timeout=LONGEST_WAIT,
         )
+        self._pool.connection_class = by_name(self._pool.connection_class)
         self._shared = _Storage(
             "redis://",
             implementation="redispy",
@@ -219,7 +220,7 @@ class Limits:
         try:
             with tracing.call("EVALSHA limits", IN_VALKEY):
                 said = await ask()
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it says: uvloop has a RuntimeError for a lost connection
             if self._breaker.failed():  # of many who fail at once one tells
                 log.warning("each process counts alone until Valkey answers", error=str(error) or type(error).__name__)
             return None
