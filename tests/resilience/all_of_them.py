@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from resilience import clocks, disk, killed, killed_beside, shortages, soak, wires
+from resilience import clocks, disk, killed, killed_beside, names, shortages, soak, wires
 from resilience.scenario import Scenario
 
 SCENARIOS: Sequence[Scenario] = (
@@ -10,6 +10,7 @@ SCENARIOS: Sequence[Scenario] = (
     *killed_beside.SCENARIOS,
     *wires.SCENARIOS,
     *shortages.SCENARIOS,
+    *names.SCENARIOS,
     *clocks.SCENARIOS,
     *disk.SCENARIOS,
     *soak.SCENARIOS,

@@ -25,7 +25,7 @@ NOTICED = 7.0
 async def to_database(folder: Path, length: Length) -> Outcome:
     seconds, times = (8.0, 2) if length is Length.LONG else (2.5, 1)
     async with staged(folder, to_database=wired) as stage, living(stage, RATE / 2) as diary:
-        wire = _wire(stage.database)
+        wire = wire_of(stage.database)
         for _ in range(times):
             with diary.part(f"{FAR * 1_000:.0f} ms away"), _far(wire, FAR):
                 await asyncio.sleep(seconds)
@@ -52,7 +52,7 @@ async def to_cache(folder: Path, length: Length) -> Outcome:
         staged(folder, to_cache=wired, environment=limited) as stage,
         living(stage, RATE / 2, LONGEST_BESIDE) as diary,
     ):
-        wire = _wire(stage.cache)
+        wire = wire_of(stage.cache)
         for _ in range(times):
             with diary.part(f"{TOO_FAR * 1_000:.0f} ms away"), _far(wire, TOO_FAR):
                 await asyncio.sleep(seconds)
@@ -65,10 +65,13 @@ async def to_cache(folder: Path, length: Length) -> Outcome:
             with diary.part("half-open"):
                 wire.die()
                 await asyncio.sleep(seconds)
+            with diary.part("all reset"):
+                wire.reset()
+                await asyncio.sleep(seconds)
     return diary.outcome
 
 
-def _wire(server: Server) -> Wire:
+def wire_of(server: Server) -> Wire:
     assert isinstance(server.gate, Wire)
     return server.gate
 
