@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from resilience import clocks, disk, killed, killed_beside, names, shortages, soak, wires
+from resilience import clocks, disk, killed, killed_beside, names, overload, shortages, soak, wires
 from resilience.scenario import Scenario
 
 SCENARIOS: Sequence[Scenario] = (
@@ -13,5 +13,6 @@ SCENARIOS: Sequence[Scenario] = (
     *names.SCENARIOS,
     *clocks.SCENARIOS,
     *disk.SCENARIOS,
+    *overload.SCENARIOS,
     *soak.SCENARIOS,
 )
