@@ -1,9 +1,11 @@
 """What stands in front of the application: whose request it is, who may read the answer, and what is kept."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from parkingspots.kit import tracing
@@ -11,6 +13,8 @@ from parkingspots.kit.addresses import both_ways
 from parkingspots.kit.origins import OtherOrigins
 from parkingspots.kit.request_log import RequestLog
 from parkingspots.kit.requests import Measured
+from parkingspots.kit.turns import Valve
+from parkingspots.reads.reads import Reads
 from parkingspots.reads.shortcut import Shortcut
 from parkingspots.settings import Settings
 
@@ -32,7 +36,8 @@ def front(app: FastAPI) -> ASGIApp:
     """What servers run."""
     settings: Settings = app.state.settings
     log = RequestLog(settings)
-    outermost: Any = Shortcut(Measured(app, log), app.state, app.state.targets, log)  # uvicorn has types of its own
+    inner = Measured(Valve(app, app.state.lines.of, partial(_costs_little, app.state)), log)
+    outermost: Any = Shortcut(inner, app.state, app.state.targets, log)  # uvicorn has types of its own
     if tracing.is_asked_for():
         from parkingspots.kit.tracing.layer import Traced
 
@@ -49,3 +54,12 @@ def front(app: FastAPI) -> ASGIApp:
         )
     served: ASGIApp = outermost
     return served
+
+
+def _costs_little(state: State, scope: Scope) -> bool:
+    """Whether it is a read that may be answered as it was, or the database is silent, and many may be."""
+    reads: Reads | None = state.reads
+    if reads is None or scope["method"] != "GET":
+        return False
+    target = state.targets.known(scope)
+    return not state.follower.is_current() or (target is not None and reads.kept(target) is not None)

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from parkingspots import lines
+from parkingspots.kit import turns
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
 from product import Api, Clock, Person, running, until
@@ -51,3 +52,37 @@ async def test_searches_that_are_too_many_are_turned_away_with_a_word_and_paymen
         assert 1 <= int(answer.headers["Retry-After"]) <= 3
         assert "Try again after the seconds that Retry-After names" in answer.json()["detail"]
     assert (await small_api.client.get(SEARCH)).status_code == 200
+
+
+async def test_what_is_kept_is_answered_while_the_line_of_reads_is_full(
+    keeping_api: Api, spot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, state = f"/api/v1/parking-spots/{spot}", keeping_api.app.state
+
+    async def is_kept() -> bool:
+        assert (await keeping_api.client.get(page)).status_code == 200
+        return state.reads.kept(state.targets.known({"path": page, "query_string": b""})) is not None
+
+    await until(is_kept)
+    monkeypatch.setattr(turns, "REST", 0)
+    monkeypatch.setattr(turns.Line, "is_full", True)
+    assert (await keeping_api.client.get(page)).status_code == 200
+    refused = await keeping_api.client.get(SEARCH)
+    assert refused.status_code == 503
+    assert {"retry-after", "x-request-id", "x-content-type-options"} <= refused.headers.keys()
+    assert (await keeping_api.client.get("/livez")).status_code == 200
+
+
+async def test_a_line_has_room_for_a_few_and_the_next_are_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "REST", 0)
+    line = turns.Line("test", 1, 3_600)
+    await line.take()
+    waiting = [asyncio.create_task(line.take()) for _ in range(turns.LONGEST)]
+    assert not line.is_full
+    await asyncio.sleep(0)
+    is_full_then = line.is_full
+    waiting.pop().cancel()
+    await asyncio.sleep(0)
+    assert (is_full_then, line.is_full) == (True, False)
+    for each in waiting:
+        each.cancel()

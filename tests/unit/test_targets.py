@@ -201,3 +201,14 @@ def test_however_many_queries_come_few_and_short_ones_are_remembered() -> None:
         targets.of({"path": path, "query_string": query.encode()})
         assert len(targets._remembered) <= MOST_REMEMBERED
     assert max(len(path) + len(query) for path, query in targets._remembered) <= LONGEST
+
+
+def test_a_query_that_is_asked_again_and_again_is_remembered_through_a_flood_of_others() -> None:
+    targets = Targets(Settings(_env_file=None), CLOCK, "/api/v1")
+    popular = {"path": LIST, "query_string": b"q=popular"}
+    targets.of(popular)
+    for number in range(10 * MOST_REMEMBERED):
+        targets.of({"path": LIST, "query_string": f"q={number}".encode()})
+        if number % (MOST_REMEMBERED // 2) == 0:
+            assert targets.known(popular) is not None
+    assert targets.known({"path": LIST, "query_string": b"q=0"}) is None

@@ -42,6 +42,8 @@ GONE = 499
 HEADER = b"x-request-id"
 AN_ID = re.compile(rb"[A-Za-z0-9._:+/=-]{1,64}")
 ROUTE, REQUEST_ID = "route", "request_id"
+QUIET = "quiet"
+"""In the scope of a request that is counted and told of in no line of the log."""
 
 
 def _ids() -> Iterator[str]:
@@ -126,7 +128,8 @@ class Measured:
             method = scope["method"] if scope["method"] in METHODS else OTHER
             route = template(scope)
             figures(method, route).count(answer.status, answer.size, seconds)
-            self._log.tell(answer.request_id, method, route, answer.status, answer.size, seconds)
+            if not scope.get(QUIET):
+                self._log.tell(answer.request_id, method, route, answer.status, answer.size, seconds)
 
 
 class _Answer:

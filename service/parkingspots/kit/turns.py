@@ -1,7 +1,8 @@
-"""Requests take turns: of each class so many are worked on at once; the others wait in line, and not for long.
+"""Requests take turns: of each class so many are worked on at once; some wait in line, and others are turned away.
 
-Without it a crowd would be let in whole: each would wait for all, and a booking behind a thousand searches. A line is
-no longer than there are connections, as each carries one request at a time.
+Without it a crowd would be let in whole: each would wait for all, and a booking behind a thousand searches. To turn
+somebody away must cost next to nothing, or that alone would keep the service busy: it comes before everything else,
+is told in no log, and rests a moment, so that who asks again at once does not ask a thousand times a second.
 """
 
 import asyncio
@@ -13,9 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer
 from parkingspots.kit.problems import Unavailable
+from parkingspots.kit.requests import QUIET
 
 SOONEST, LATEST = 1, 3
 """Seconds after which to come back: not all at once."""
+LONGEST = 16
+"""A line, for each turn that there is at once: who stands in it has good hope."""
+REST = 1.0
+"""Seconds until somebody is told that the line is full."""
 
 WAITING = Gauge(
     "parkingspots_http_requests_waiting",
@@ -40,27 +46,58 @@ class Line:
 
     def __init__(self, name: str, at_once: int, patience: float) -> None:
         self._turns = asyncio.Semaphore(at_once)
-        self._patience = patience
+        self._patience, self._most = patience, LONGEST * at_once
+        self._length = 0
         self._waiting, self._shed = WAITING.labels(name), SHED.labels(name)
+
+    @property
+    def is_full(self) -> bool:
+        return self._length >= self._most
+
+    async def turn_away(self) -> None:
+        """Count somebody who may not stand in it, and have them rest."""
+        self._shed.inc()
+        await asyncio.sleep(REST)
 
     async def take(self) -> None:
         """Wait for a turn, which `give_back` ends. Raises Busy."""
         if not self._turns.locked():
             await self._turns.acquire()
             return
+        self._length += 1
+        self._waiting.set(self._length)
         try:
-            with self._waiting.track_inprogress():
-                async with asyncio.timeout(self._patience):
-                    await self._turns.acquire()
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
         except TimeoutError:
             self._shed.inc()
             raise Busy from None
+        finally:
+            self._length -= 1
+            self._waiting.set(self._length)
 
     def give_back(self) -> None:
         self._turns.release()
 
 
 LineOf = Callable[[Scope], Line | None]
+
+
+class Valve:
+    """Stands in front of the application, and lets nobody in whose line is full but what `costs_little`."""
+
+    def __init__(self, app: ASGIApp, line_of: LineOf, costs_little: Callable[[Scope], bool]) -> None:
+        self.app = app
+        self._line_of, self._costs_little = line_of, costs_little
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        line = self._line_of(scope) if scope["type"] == "http" else None
+        if line is None or not line.is_full or self._costs_little(scope):
+            await self.app(scope, receive, send)
+            return
+        scope[QUIET] = True
+        await line.turn_away()
+        await answer(Busy())(scope, receive, send)
 
 
 class InTurn:

@@ -22,12 +22,14 @@ UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 ID = "{spot_id}"
 LONGEST = 2_000
 """Bytes of a path with its query; what is longer goes to the route."""
-MOST_REMEMBERED = 2_048
-"""Requests; each takes some 1.1 KB."""
+MOST_REMEMBERED = 1_024
+"""Requests of a generation, of which there are two; each takes some 1.1 KB."""
 
 MINUTE = timedelta(minutes=1)
 
 Pairs = list[tuple[str, str]]
+Written = tuple[str, bytes]
+"""Path and query, as a client wrote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class Targets:
         self._routes = [(re.compile(_pattern(route.declared)), route) for route in routes(settings, prefix)]
         self._longest_window = timedelta(days=settings.booking_max_days)
         self._clock = clock
-        self._remembered: dict[tuple[str, bytes], Remembered] = {}
+        self._remembered: dict[Written, Remembered] = {}
+        self._older: dict[Written, Remembered] = {}
 
     def of(self, scope: Scope) -> Target | None:
         """The target of a GET, or None for what only its route can answer."""
@@ -133,9 +136,7 @@ class Targets:
         known = self._known(written)
         if known is None:
             known = self._recognised(scope.get("root_path", ""), *written)
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[written] = known
+            self._keep(written, known)
         return known.target
 
     def known(self, scope: Scope) -> Target | None:
@@ -148,8 +149,16 @@ class Targets:
         target = self.known(scope)
         return None if target is None else target.template
 
-    def _known(self, written: tuple[str, bytes]) -> Remembered | None:
+    def _keep(self, written: Written, known: Remembered) -> None:
+        """What nobody has asked for since the generation before is forgotten: a flood washes away no popular one."""
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered, self._older = {}, self._remembered
+        self._remembered[written] = known
+
+    def _known(self, written: Written) -> Remembered | None:
         known = self._remembered.get(written)
+        if known is None and (known := self._older.get(written)) is not None:
+            self._keep(written, known)
         if known is None or known.minute is None or known.minute <= self._clock.now() < known.minute + MINUTE:
             return known
         return None
