@@ -27,6 +27,8 @@ from parkingspots.kit.database import (
 from parkingspots.kit.database_counts import ERRORS
 from parkingspots.kit.problems import MEDIA_TYPE, BodyTooLarge, Invalid, Problem, Unavailable
 
+MOST_ERRORS = 100
+"""Fields that an answer names: a body may have tens of thousands that are wrong."""
 IN_EACH_OTHERS_WAY = {DEADLOCK, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE}
 CLASSES_OF_A_SERVER_IN_TROUBLE = ("08", "25", "28", "3D", "53", "57", "58")
 """SQLSTATE classes: connection, read-only or ended transaction, login, missing database, insufficient resources,
@@ -74,7 +76,7 @@ async def _on_problem(_: Request, error: Problem) -> JSONResponse:
 
 
 async def _on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-    return answer(Invalid(errors=[_field_error(each) for each in error.errors()]))
+    return answer(Invalid(errors=[_field_error(each) for each in error.errors()[:MOST_ERRORS]]))
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:

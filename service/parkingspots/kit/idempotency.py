@@ -28,6 +28,8 @@ from parkingspots.kit.idempotency_keys import ABANDONED, KEPT, RUNNING, Idempote
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+EXACT = 1 << 53
+"""Above it a float is not the number that was written (RFC 8259, 6), and one of six letters has 300 digits."""
 KEY = re.compile(r"^[!-~]{1,255}$")
 """Visible ASCII, as RFC 9110, 5.5 has it for what a header holds."""
 
@@ -165,7 +167,7 @@ def _fingerprint(body: bytes) -> bytes:
 
 def _number(literal: str) -> float:
     value = float(literal)
-    return int(value) if value.is_integer() else value
+    return int(value) if abs(value) < EXACT and value.is_integer() else value
 
 
 class KeepingRoute(APIRoute):

@@ -1,8 +1,10 @@
 """Logs: lines of JSON, or coloured lines on a developer's terminal. They hold no body and no header."""
 
 import logging
+import re
 import sys
-from typing import TextIO
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
 import structlog
 
@@ -12,13 +14,25 @@ from parkingspots.settings import Environment, Settings
 TALKATIVE = "httpx", "httpcore", "stripe", "urllib3"
 """They would tell the address of each call, and at level debug what goes in and out, clients' secrets included."""
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal would obey; letters that are shown to a developer have lines."""
+
+
+def _harmless(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """JSON escapes control characters by itself, a terminal's lines do not."""
+    return {key: CONTROL.sub(_escaped, value) if isinstance(value, str) else value for key, value in record.items()}
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\x{ord(found[0]):02x}"
+
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's records to `stream` in one form: standard output by default."""
     stream = stream or sys.stdout
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = [structlog.processors.JSONRenderer()]
     if settings.environment is Environment.DEVELOPMENT:
-        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        renderers = [_harmless, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         tracing.named,
@@ -34,7 +48,12 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            foreign_pre_chain=shared,
+        )
+    )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())

@@ -36,6 +36,8 @@ from parkingspots.spots.models import AvailabilitySlot, Spot
 from parkingspots.spots.rules import CancellationPolicy, SpotType, VehicleSize, slot_minutes, time_of
 
 MOST_IMAGES = 20
+MOST_DAYS = 20
+"""More than there are, so that a few that are misspelt are named one by one."""
 SPOT_IN: dict[str, Any] = {
     "title": "Covered spot near Syntagma",
     "description": "Ground floor, wide entrance.",
@@ -115,6 +117,14 @@ class OperatingHours(Wire):
     friday: OpenHours | None = None
     saturday: OpenHours | None = None
     sunday: OpenHours | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+        """One that is no day is named; of tens of thousands each would cost more than the rest of the request."""
+        if isinstance(value, dict) and len(value) > MOST_DAYS:
+            raise ValueError("must have days of the week, monday to sunday, and nothing else")
+        return value
 
     @model_serializer(mode="wrap")
     def _as_sent(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
