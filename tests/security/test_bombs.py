@@ -58,7 +58,7 @@ async def test_a_bomb_costs_about_what_a_plain_body_costs(api: Api, owner: Perso
     plain = min([(await cost(api, owner, PLAIN, **key))[0] for _ in range(3)])
     for name, content in BOMBS.items():
         assert len(content) < LARGEST
-        took = []
+        took: list[float] = []
         while len(took) < 3 and (not took or min(took) >= TIMES * (plain + FLOOR)):  # it may have been held up
             seconds, answer = await cost(api, owner, content, **key)
             took.append(seconds)

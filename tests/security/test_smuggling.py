@@ -230,3 +230,29 @@ def test_a_body_that_waits_to_be_asked_for_is_asked_for_once(server: str) -> Non
     first, second, third = exchange(server, expecting, b"{}", last())
     assert [first.status, second.status, third.status] == [100, 422, 200]
     assert names([first, second, third]) == [None, "outer", "after"]
+
+
+EVIL = (
+    b"X-Forwarded-Host: evil.example",
+    b"X-Forwarded-Prefix: /evil",
+    b"X-Forwarded-Proto: https",
+    b"Forwarded: host=evil.example;proto=https",
+    b"X-Original-URL: /evil",
+    b"Origin: https://evil.example",
+)
+
+
+def test_nothing_odd_about_a_request_gets_into_what_others_are_given(server: str) -> None:
+    target = b"/api/v1/parking-spots?max_price=77"
+    odd = [
+        get(b"http://evil.example" + target, b"Connection: close"),
+        get(target, b"Host: evil.example", b"Connection: close"),
+        *(get(target, field, b"Connection: close") for field in EVIL),
+    ]
+    plain = get(target, b"Connection: close")
+    for asked in (*odd, plain, *odd, plain):  # loaded for one of them, kept, and at hand
+        (answer,) = exchange(server, asked)
+        assert answer.status == 200
+        assert "evil" not in f"{answer.headers} {answer.body!r}"
+        assert "strict-transport-security" not in answer.headers
+        assert answer.headers["etag"] == exchange(server, plain)[0].headers["etag"]
