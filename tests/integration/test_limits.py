@@ -119,6 +119,21 @@ async def test_who_was_refused_before_the_clock_was_set_back_is_let_in_when_the_
         assert await statuses(api, 3) == [200, 200, 429]
 
 
+async def test_nobody_is_refused_because_the_clock_went_forward_and_came_back(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = time.time
+    async with limited(rate_limit_requests="1000 per hour") as api:
+        await statuses(api, 3)
+        limits = api.app.state.limits
+        (lease,) = limits._leases.values()
+        for hours in (30, -30):
+            monkeypatch.setattr(time, "time", lambda hours=hours: right() + hours * 3_600)
+            assert not limits._takes(lease)
+            monkeypatch.setattr(time, "time", right)
+            assert await statuses(api, 3) == [200] * 3
+
+
 async def test_requests_at_the_same_time_lose_no_permits(limited: Limited) -> None:
     async with limited(rate_limit_requests="300 per hour") as api:
         seen = [

@@ -186,6 +186,7 @@ class Limits:
         """Whether a permit was at hand; raises TooManyRequests where the window has none left."""
         if not 0 < lease.ends - time.time() <= self.requests.item.get_expiry() + 1:  # over, or the clock was set back
             lease.left = lease.size = lease.given = 0
+            lease.ends = 0.0  # though the clock may come back to before its end
             return False
         if lease.left > 0:
             lease.left -= 1
