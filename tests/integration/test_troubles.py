@@ -11,6 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from operations import OPERATIONS, Operation
 from parkingspots.dev.ports import is_free
@@ -71,6 +72,22 @@ async def test_a_statement_that_takes_too_long_is_503(hasty: Api, database: Data
     async with holding(database, "LOCK TABLE spots"):
         assert is_busy(await hasty.client.get("/api/v1/parking-spots/"))
     assert await hasty.get("/parking-spots/") == []
+
+
+async def test_whoever_stays_in_a_transaction_is_put_out_of_it_with_its_locks(hasty: Api, spot: str) -> None:
+    own: Database = hasty.app.state.database
+
+    async def stay() -> None:
+        """Never idle for long, and for ever."""
+        async with own.transaction() as session:
+            await session.execute(text("SELECT FROM spots FOR UPDATE"))
+            while True:
+                await session.execute(text("SELECT pg_sleep(0.05)"))
+
+    with pytest.raises(DBAPIError):
+        await asyncio.wait_for(stay(), timeout=60)
+    async with own.reader() as other:
+        assert str(await other.scalar(text("SELECT id FROM spots FOR UPDATE"))) == spot
 
 
 async def test_a_pool_without_a_free_connection_is_503_and_whoever_has_one_is_served(

@@ -22,7 +22,7 @@ NO_SUCH_DATABASE, WRONG_PASSWORD, NOT_ALLOWED, TOO_MANY = "3D000", "28P01", "280
 STARTUP_PARAMETER = "unsupported startup parameter"
 DROPPED_BY_POOLER = (
     "ignore_startup_parameters = TimeZone,jit,max_parallel_workers_per_gather,statement_timeout,lock_timeout,"
-    "idle_in_transaction_session_timeout    # in pgbouncer.ini; docs/operations.md has the rest"
+    "idle_in_transaction_session_timeout,transaction_timeout    # in pgbouncer.ini; docs/operations.md has the rest"
 )
 SKEW, WORST_SKEW = 2.0, 30.0
 """Seconds between two clocks, beyond what the question took."""

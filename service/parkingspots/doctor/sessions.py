@@ -41,6 +41,7 @@ def wanted(settings: Settings) -> Mapping[str, str]:
         "statement_timeout": str(settings.database_statement_timeout_ms),
         "lock_timeout": str(settings.database_lock_timeout_ms),
         "idle_in_transaction_session_timeout": str(settings.database_statement_timeout_ms * 2),
+        "transaction_timeout": str(settings.database_statement_timeout_ms * 3),
     }
 
 

@@ -237,6 +237,8 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         "statement_timeout": str(settings.database_statement_timeout_ms),
         "lock_timeout": str(settings.database_lock_timeout_ms),
         "idle_in_transaction_session_timeout": str(settings.database_statement_timeout_ms * 2),
+        # Of a client that is gone without a word in the midst of a statement's messages; no other time-out runs then.
+        "transaction_timeout": str(settings.database_statement_timeout_ms * 3),
     }
 
 

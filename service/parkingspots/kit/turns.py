@@ -18,8 +18,8 @@ from parkingspots.kit.requests import QUIET
 
 SOONEST, LATEST = 1, 3
 """Seconds after which to come back: not all at once."""
-LONGEST = 16
-"""A line, for each turn that there is at once: who stands in it has good hope."""
+LONGEST = 128
+"""A line: who stands in it has good hope."""
 REST = 1.0
 """Seconds until somebody is told that the line is full."""
 
@@ -46,13 +46,13 @@ class Line:
 
     def __init__(self, name: str, at_once: int, patience: float) -> None:
         self._turns = asyncio.Semaphore(at_once)
-        self._patience, self._most = patience, LONGEST * at_once
+        self._patience = patience
         self._length = 0
         self._waiting, self._shed = WAITING.labels(name), SHED.labels(name)
 
     @property
     def is_full(self) -> bool:
-        return self._length >= self._most
+        return self._length >= LONGEST
 
     async def turn_away(self) -> None:
         """Count somebody who may not stand in it, and have them rest."""

@@ -25,6 +25,7 @@ A_DAY = 86_400_000  # ms; for what the server is told not to end
 WORKING = """
     SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0;
+    SET LOCAL transaction_timeout = 0;
     SET LOCAL lock_timeout = '5s';
     SET LOCAL maintenance_work_mem = '512MB';
 """
