@@ -49,6 +49,7 @@ def _bury(folder: Path, process: int) -> None:
 class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = UvicornWorker.CONFIG_KWARGS | {
         "http": PatientConnection,
+        "ws": "none",
         "proxy_headers": False,
     }
 

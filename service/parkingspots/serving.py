@@ -50,6 +50,7 @@ def run(settings: Settings, host: str, port: int, workers: int, *, reload: bool)
         FACTORY,
         factory=True,
         http=PatientConnection,
+        ws="none",
         host=host,
         port=port,
         backlog=BACKLOG,

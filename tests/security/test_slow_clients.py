@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from parkingspots.kit import patience
+from parkingspots.kit.connection import MOST_AHEAD
 from parkingspots.kit.listening import everywhere
 from parkingspots.kit.patience import PatientConnection
 from product import until
@@ -27,13 +28,14 @@ class Product:
         self.size = 2
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.reads = True
         self.asked = self.gone = self.ended = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         self.asked += 1
-        message: Message = {"more_body": True}
+        message: Message = {"more_body": self.reads}
         while message.get("more_body"):
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -88,10 +90,24 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 @pytest.fixture
-async def served(looks: list[None]) -> AsyncIterator[Served]:
+def rest() -> float:
+    """Seconds that a client may rest between two requests."""
+    return 75
+
+
+@pytest.fixture
+async def served(looks: list[None], rest: float) -> AsyncIterator[Served]:
     product, listening = Product(), everywhere(0)
     server = uvicorn.Server(
-        uvicorn.Config(product, http=PatientConnection, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            product,
+            http=PatientConnection,
+            ws="none",
+            log_config=None,
+            lifespan="off",
+            timeout_keep_alive=rest,  # type: ignore[arg-type]  # a fraction of a second
+            timeout_graceful_shutdown=1,
+        )
     )
     serving = asyncio.create_task(server.serve([listening]))
     yield Served(product, server, listening.getsockname()[1], looks)
@@ -158,6 +174,51 @@ async def test_who_rests_between_two_requests_keeps_the_connection(served: Serve
             writer.write(GET)
             assert (await reader.readuntil(b"\r\n\r\nxx")).startswith(b"HTTP/1.1 200 ")
             await served.has_looked()
+
+
+async def test_who_was_answered_before_all_had_come_keeps_the_connection(served: Served) -> None:
+    served.product.reads = False
+    async with served.client() as (reader, writer):
+        for _ in range(2):
+            writer.write(HEAD + b"\r\n")
+            assert (await reader.readuntil(b"\r\n\r\nxx")).startswith(b"HTTP/1.1 200 ")
+            writer.write(b"ten bytes.")
+            await served.has_looked()
+
+
+@pytest.mark.parametrize("rest", [0.05])
+async def test_who_sends_an_empty_line_rests_no_longer_than_others(served: Served) -> None:
+    async with served.client() as (reader, writer):
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\nxx")
+        writer.write(b"\r\n")
+        assert await reader.read() == b""
+
+
+async def test_who_is_given_up_and_does_not_take_the_last_word_is_cut_off(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served.client() as (_, writer):
+        monkeypatch.setattr(PatientConnection, "_refuse", lambda *_: None)  # as if it were still on its way
+        writer.write(HEAD)
+        await served.has_looked()
+        (connection,) = served.server.server_state.connections
+        assert isinstance(connection, PatientConnection)
+        monkeypatch.setattr(connection.transport, "is_closing", lambda: True, raising=False)
+        await until(served.is_idle)
+
+
+async def test_only_so_many_requests_wait_behind_another_and_those_are_answered(served: Served) -> None:
+    served.product.may_answer.clear()
+    async with served.client() as (reader, writer):
+        writer.write(GET * (MOST_AHEAD * 20))
+        await served.has_looked()
+        (connection,) = served.server.server_state.connections
+        assert isinstance(connection, PatientConnection)
+        assert len(connection.pipeline) == MOST_AHEAD
+        served.product.may_answer.set()
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.1 200 ") == served.product.ended == 1 + MOST_AHEAD
 
 
 async def test_one_client_too_many_is_told_to_come_back_and_the_others_stay(

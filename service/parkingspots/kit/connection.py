@@ -8,6 +8,8 @@ from parkingspots.kit.hardening import protected
 
 LARGEST = 64 * 1024
 """Bytes of a request's line and headers, or of what stands between two pieces of its body."""
+MOST_AHEAD = 100
+"""Requests that came ahead of an answer to those before them: each takes memory before any limit counts it."""
 TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
@@ -16,6 +18,10 @@ class HeadTooLargeError(Exception):
 
 
 class NoTargetError(Exception):
+    """Another one."""
+
+
+class TooFarAheadError(Exception):
     """Another one."""
 
 
@@ -56,6 +62,8 @@ class Connection(HttpToolsProtocol):
             raise HeadTooLargeError
         if not self.url.isascii():  # RFC 3986, 2; the framework would fail at it
             raise NoTargetError
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise TooFarAheadError
         self._unread = 0
         super().on_headers_complete()
         self.headers = TRAILING
@@ -66,6 +74,10 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._unread = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.cycle.more_body = False  # of one that was answered before it had come whole, too
 
     def _unsupported_upgrade_warning(self) -> None:
         """No other protocol is spoken here, and the parser reads no further: this is the last answer."""

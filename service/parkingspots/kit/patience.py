@@ -18,7 +18,7 @@ MOST = 10_000
 RESERVE = 256
 """Files that are no client's: the database's, Valkey's, the log's."""
 
-Awaited = tuple[object, int]
+Awaited = tuple[object, int, int]
 
 
 class PatientConnection(Connection):
@@ -27,6 +27,8 @@ class PatientConnection(Connection):
     _waited_for: Awaited | None = None
     """What it waited for at the last look, if for anything."""
     _next_look: asyncio.TimerHandle | None = None
+    _emptied = 0
+    """Times that its client has taken nearly all that stood ready."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base says
         super().connection_made(transport)
@@ -39,27 +41,42 @@ class PatientConnection(Connection):
         if self._next_look is not None:
             self._next_look.cancel()
 
+    def data_received(self, data: bytes) -> None:
+        """Let whoever has sent what is no request rest as before: uvicorn takes all that comes for the next one."""
+        super().data_received(data)
+        if self._is_idle() and self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _is_idle(self) -> bool:
+        is_answered = self.headers is TRAILING and self.cycle.response_complete and not self.cycle.more_body
+        return is_answered and not self.transport.is_closing()
+
+    def resume_writing(self) -> None:
+        self._emptied += 1
+        super().resume_writing()
+
     def _look_later(self) -> None:
         self._next_look = self.loop.call_later(PATIENCE, self._look)
 
     def _look(self) -> None:
         before, now = self._waited_for, self._awaits()
-        if before and now and before[0] is now[0] and before[1] == now[1]:
+        if before and now and before[0] is now[0] and before[1:] == now[1:]:
             self._give_up()
-        else:
-            self._waited_for = now
-            self._look_later()
+        self._waited_for = now
+        self._look_later()  # at whom it has given up, too: the last word may not be taken
 
     def _awaits(self) -> Awaited | None:
         """What it waits for and how far that has come; None where it is the server's turn, or the client may rest."""
         if self.transport.is_closing() or self.flow.write_paused:
-            return self.cycle, self.transport.get_write_buffer_size() // SLOWEST
+            return self.cycle, self._emptied, self.transport.get_write_buffer_size() // SLOWEST
         if self.timeout_keep_alive_task is not None:  # uvicorn sees to that
             return None
         if self.headers is not TRAILING:
-            return self.headers, 0
+            return self.headers, 0, 0
         is_ours = self.pipeline or self.flow.read_paused or self.cycle.waiting_for_100_continue
-        return (self.cycle, 0) if self.cycle.more_body and not is_ours else None
+        return (self.cycle, 0, 0) if self.cycle.more_body and not is_ours else None
 
     def _give_up(self) -> None:
         if self.transport.is_closing() or self.flow.write_paused or self.headers is None:
