@@ -10,6 +10,7 @@ from parkingspots import __version__, health, own_port
 from parkingspots.accounts.routes import auth, users
 from parkingspots.bookings.routes import router as bookings
 from parkingspots.kit import answers, docs, memory, tracing, vitals
+from parkingspots.kit.ahead import ReadAhead
 from parkingspots.kit.background import background_tasks, beside
 from parkingspots.kit.bodies import BodyLimit
 from parkingspots.kit.cache import Cache
@@ -125,5 +126,6 @@ def _add_middleware(app: FastAPI) -> None:
         declared=[PREFIX + route.path for room in ROOMS for route in room.routes if isinstance(route, APIRoute)],
     )
     app.add_middleware(FastPath, targets=app.state.targets, line_of=app.state.lines.of)
+    app.add_middleware(ReadAhead)
     app.add_middleware(AnswersHead)
     app.add_middleware(RateLimited, free=[f"{PREFIX}/payments/webhook"])

@@ -14,7 +14,9 @@ from parkingspots.settings import Settings
 from product import Api, Clock, Person, running, until
 
 SEARCH = "/api/v1/parking-spots/search"
+BOOKINGS = "/api/v1/bookings/"
 CROWD, AT_WORK = 8, 3
+"""As many as book at once, and as search."""
 
 
 @pytest.fixture
@@ -52,6 +54,26 @@ async def test_searches_that_are_too_many_are_turned_away_with_a_word_and_paymen
         assert 1 <= int(answer.headers["Retry-After"]) <= 3
         assert "Try again after the seconds that Retry-After names" in answer.json()["detail"]
     assert (await small_api.client.get(SEARCH)).status_code == 200
+
+
+async def test_whoever_sends_a_body_slowly_takes_nobodys_turn(small_api: Api) -> None:
+    rest = asyncio.Event()
+    begun: list[None] = []
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        begun.append(None)
+        await rest.wait()
+        yield b"}"
+
+    async def all_have_begun() -> bool:
+        return len(begun) == CROWD
+
+    crowd = [asyncio.create_task(small_api.client.post(BOOKINGS, content=slowly())) for _ in range(CROWD)]
+    await until(all_have_begun)
+    assert (await small_api.client.post(BOOKINGS, json={})).status_code == 401
+    rest.set()
+    assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [401] * CROWD
 
 
 async def test_what_is_kept_is_answered_while_the_line_of_reads_is_full(

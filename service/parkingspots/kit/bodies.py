@@ -11,7 +11,7 @@ LARGEST = 1 << 20
 """Bytes: 1 MiB."""
 
 
-def _is_too_large(announced: str) -> bool:
+def is_too_large(announced: str) -> bool:
     """Whether a Content-Length is above LARGEST; one of thousands of digits is no number to Python."""
     digits = announced.lstrip("0")
     return digits.isdecimal() and (len(digits) > len(str(LARGEST)) or int(digits) > LARGEST)
@@ -28,7 +28,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if _is_too_large(announced):
+        if is_too_large(announced):
             await answer(BodyTooLarge())(scope, receive, send)
             return
         received = 0
