@@ -16,6 +16,7 @@ from parkingspots.kit.requests import Measured
 from parkingspots.kit.turns import Valve
 from parkingspots.reads.reads import Reads
 from parkingspots.reads.shortcut import Shortcut
+from parkingspots.reads.targets import Targets
 from parkingspots.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
@@ -61,5 +62,6 @@ def _costs_little(state: State, scope: Scope) -> bool:
     reads: Reads | None = state.reads
     if reads is None or scope["method"] != "GET":
         return False
-    target = state.targets.known(scope)
+    targets: Targets = state.targets
+    target = targets.known(scope) if scope["query_string"] else targets.of(scope)  # to read a query takes longer
     return not state.follower.is_current() or (target is not None and reads.kept(target) is not None)

@@ -8,6 +8,7 @@ A connection has one request under way: what is due meanwhile is sent as soon as
 
 import asyncio
 import json
+import os
 import resource
 import sys
 from collections import Counter
@@ -31,6 +32,8 @@ from parkingspots.dev.ports import HOST
 
 AT_ONCE = 50
 """Connections opened side by side."""
+NICE = 5
+"""It stands for clients elsewhere, who take no time of the product's machine."""
 RETRY_AFTER = b"\r\nretry-after: "
 
 
@@ -139,6 +142,7 @@ async def gathered(port: int, connections: int, rate: float, seconds: float, fil
 
 
 def _main(port: int, connections: int, rate: float, seconds: float, file: Path | None) -> None:
+    os.nice(NICE)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     requests = bookings(port, json.loads(file.read_bytes())) if file else searches(port)

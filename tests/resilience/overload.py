@@ -26,8 +26,11 @@ SECONDS = {Length.SHORT: (3.0, 6.0), Length.LONG: (8.0, 30.0)}
 """To find out what the product can do, and of the crowd."""
 BESIDE = 40.0
 """Requests a second of people who search, look and book meanwhile."""
-KEEPS_UP = 0.5
-"""Of what it can do at its ease, the least that it still does: the crowd itself takes what it needs of two cores."""
+SETTLING = 3.0
+"""Seconds in which they have read what is kept from then on."""
+KEEPS_UP, SHORTLY = 0.5, 0.25
+"""Of what it can do at its ease, the least that it still does: the crowd itself takes what it needs of two cores. In a
+few seconds of a busy machine only a collapse is to be told from noise."""
 LONGEST = 8.0
 """Seconds until an answer of any kind."""
 RECOVERED_WITHIN = 5.0
@@ -42,10 +45,11 @@ async def _flood(folder: Path, length: Length) -> Outcome:
         capacity = len(calm.served) / calm_for
         alone = await _alone(stage)
         async with flowing(stage.port, stage.town, BESIDE) as told:
+            await asyncio.sleep(SETTLING)
             came = await gathered(stage.port, CONNECTIONS, TWICE * capacity, crowd_for)
             recovered = await _recovered(stage, alone)
         flaws = [
-            *_of_crowd(came, capacity, crowd_for, recovered),
+            *_of_crowd(came, capacity, length, recovered),
             *(f"failed: {each}" for each in told.failures if each.kind not in {"search", "look"}),
             *(f"failed: {each}" for each in told.failures if each.how != UNAVAILABLE),
             *_who_comes_first(told, came),
@@ -71,7 +75,7 @@ async def _rush(folder: Path, length: Length) -> Outcome:
         told = Told(
             booked={each[0]: Taken(UUID(each[1]), datetime.fromisoformat(each[2])) for each in _all(calm, came)}
         )
-        flaws = [*_of_crowd(came, capacity, crowd_for, recovered), *await truth.flaws(stage.own, told)]
+        flaws = [*_of_crowd(came, capacity, length, recovered), *await truth.flaws(stage.own, told)]
     return Outcome(f"{_figures(came, capacity, crowd_for, recovered)}; {len(told.booked):,} acknowledged", flaws)
 
 
@@ -117,10 +121,11 @@ async def _a_search(stage: Stage) -> float | None:
     return monotonic() - began if answer and answer.status == HTTPStatus.OK else None
 
 
-def _of_crowd(came: Came, capacity: float, seconds: float, recovered: float) -> Iterator[str]:
+def _of_crowd(came: Came, capacity: float, length: Length, recovered: float) -> Iterator[str]:
+    _, seconds = SECONDS[length]
     if came.others:
         yield f"answers that are neither 2xx nor 503 with Retry-After: {dict(came.others)}"
-    if len(came.served) < KEEPS_UP * capacity * seconds:
+    if len(came.served) < (KEEPS_UP if length is Length.LONG else SHORTLY) * capacity * seconds:
         yield f"served {len(came.served) / seconds:.0f} a second, of {capacity:.0f} when there was no crowd"
     if (longest := max((*came.served, *came.refused), default=0.0)) > LONGEST:
         yield f"an answer took {longest:.1f} s"

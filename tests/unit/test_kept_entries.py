@@ -97,6 +97,7 @@ def test_however_many_answers_come_those_kept_fit_into_the_room() -> None:
     for number in range(PUTS):
         answer = source.choice(answers)
         local.put(f"/parking-spots/?page={source.randrange(number + 1)}", answer, 0)
+        local.get(f"/parking-spots/?page={source.randrange(number + 1)}")
         assert local.used <= local.room
     assert local.used > local.room / 2
     assert len(local) * OVERHEAD < local.room
@@ -113,6 +114,30 @@ def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
         assert local.get("wanted") is not None
     assert local.get("once 0") is None
     assert local.get("once 99") is not None
+
+
+def test_a_flood_that_nobody_repeats_washes_away_nothing_that_was_asked_for_twice() -> None:
+    local = Local(room=20 * (entry().size + 100))
+    for name in ("one", "two"):
+        local.put(name, entry(), 0)
+        assert local.get(name) is not None
+    for number in range(1_000):
+        local.put(f"once {number}", entry(), 0)
+    assert local.get("one") is not None
+    local.put("two", entry(), 1)  # loaded anew, as something has changed
+    for number in range(1_000):
+        local.put(f"again {number}", entry(), 0)
+    assert local.get("two") is not None
+
+
+def test_what_was_popular_goes_when_others_are() -> None:
+    local = Local(room=10 * (entry().size + 40))
+    for number in range(100):
+        local.put(f"twice {number}", entry(), 0)
+        assert local.get(f"twice {number}") is not None
+        assert local.used <= local.room
+    assert local.get("twice 0") is None
+    assert local.get("twice 99") is not None
 
 
 def test_an_answer_larger_than_the_room_is_not_kept_and_its_forerunner_neither() -> None:
