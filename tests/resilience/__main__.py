@@ -37,8 +37,13 @@ def main(
         there_are = ", ".join(scenario.name for scenario in SCENARIOS)
         sys.exit(f"reliability: there is no {', '.join(sorted(strange))}. There are: {there_are}.")
     wanted = [scenario for scenario in SCENARIOS if not only or scenario.name in only]
+    for scenario in wanted:
+        if scenario.lacks:
+            console.print(f"{scenario.name} is left out: it needs {scenario.lacks}.", style="yellow")
     try:
-        outcomes = asyncio.run(gone_through(wanted, Length.SHORT if short else Length.LONG))
+        outcomes = asyncio.run(
+            gone_through([each for each in wanted if not each.lacks], Length.SHORT if short else Length.LONG)
+        )
     except Failure as failure:
         sys.exit(f"reliability: {failure}")
     sys.exit(any(outcome.flaws for outcome in outcomes))

@@ -39,6 +39,8 @@ class Scenario:
     promised: str
     run: Callable[[Path, Length], Awaitable[Outcome]]
     """In a folder of its own, which is empty."""
+    lacks: str | None = None
+    """What this machine would have to have, where it cannot be tried here."""
 
     @property
     def command(self) -> str:
