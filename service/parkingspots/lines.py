@@ -1,7 +1,8 @@
 """Which requests stand in which line, and how many of them are worked on at once.
 
 Money comes first: whoever pays or books never waits behind searches, which have a line of their own, are fewer at once
-and are turned away sooner.
+and are turned away sooner. Anybody may knock at the door of Stripe's events as often as they like, so that those have a
+line of their own, too: Stripe sends again what is turned away.
 """
 
 from starlette.types import Scope
@@ -10,13 +11,14 @@ from parkingspots.kit.known import from_zero
 from parkingspots.kit.turns import SHED, Line
 from parkingspots.settings import Settings
 
-PAYMENTS, BOOKINGS, READS, OTHERS = "payments", "bookings", "reads", "others"
-AT_ONCE = {PAYMENTS: 4.0, BOOKINGS: 2.0, READS: 0.75, OTHERS: 2.0}
+PAYMENTS, EVENTS, BOOKINGS, READS, OTHERS = "payments", "events", "bookings", "reads", "others"
+AT_ONCE = {PAYMENTS: 4.0, EVENTS: 1.0, BOOKINGS: 2.0, READS: 0.75, OTHERS: 2.0}
 """For each connection that a pool may have. Reads leave some to those who must be known before they may book; of others
 one has it and one is next; payments wait for Stripe, too."""
-PATIENCE = {PAYMENTS: 3.0, BOOKINGS: 3.0, READS: 2.0, OTHERS: 2.0}
+PATIENCE = {PAYMENTS: 3.0, EVENTS: 3.0, BOOKINGS: 3.0, READS: 2.0, OTHERS: 2.0}
 """Seconds."""
 PUBLIC = frozenset({"parking-spots", "reviews"})
+WEBHOOK = "payments/webhook"
 READING = frozenset({"GET", "HEAD"})
 
 
@@ -36,7 +38,10 @@ class Lines:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if not path.startswith(self._prefix):
             return None
-        room = path[len(self._prefix) :].partition("/")[0]
+        inner = path[len(self._prefix) :].rstrip("/")
+        room = inner.partition("/")[0]
+        if inner == WEBHOOK:
+            return self._lines[EVENTS]
         if room in PUBLIC and scope["method"] in READING:
             return self._lines[READS]
         return self._lines[room if room in {PAYMENTS, BOOKINGS} else OTHERS]

@@ -67,6 +67,8 @@ async def test_whoever_goes_away_leaves_the_line() -> None:
         ("GET /api/v1/parking-spots/search", "GET /api/v1/reviews/spot/x", True),
         ("GET /api/v1/parking-spots/search", "POST /api/v1/bookings/", False),
         ("POST /api/v1/bookings/", "POST /api/v1/payments/webhook", False),
+        ("POST /api/v1/payments/webhook", "POST /api/v1/payments/refund", False),
+        ("POST /api/v1/payments/webhook", "POST /api/v1/payments/webhook/", True),
         ("GET /api/v1/parking-spots/", "POST /api/v1/parking-spots/", False),
         ("POST /api/v1/parking-spots/", "POST /api/v1/auth/login", True),
         ("HEAD /api/v1/parking-spots/", "GET /api/v1/parking-spots", True),

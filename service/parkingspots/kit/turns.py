@@ -25,7 +25,7 @@ REST = 1.0
 
 WAITING = Gauge(
     "parkingspots_http_requests_waiting",
-    "Requests that wait for their turn: payments, bookings, reads that are not at hand, and others.",
+    "Requests that wait for their turn: payments, events of Stripe, bookings, reads that are not at hand, and others.",
     ("class",),
     multiprocess_mode="livesum",
 )
