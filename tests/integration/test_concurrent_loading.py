@@ -183,7 +183,8 @@ class Time:
 
     def stand(self, left: float) -> None:
         """So many times the cost of the one answer that is kept before its end."""
-        about: About = next(iter(self._reads._local._kept.values())).entry.about
+        local = self._reads._local
+        about: About = next(iter((local._others | local._popular).values())).entry.about
         now = about.loaded_at + about.good_for - left * about.cost
         self._patch.setattr(self._follower, "now", lambda: now)
 
