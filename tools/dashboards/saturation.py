@@ -70,7 +70,7 @@ PODS = (
         {"{{class}}, " + OF_POD: of("parkingspots_http_requests_waiting")},
         "none",
         wide=12,
-        shows="Payments, Stripe's events, bookings, reads that are not at hand and others: each has a line in each pod.",
+        shows="Payments, Stripe's events, bookings, reads that are not at hand and others: each has a line in a pod.",
         worry="when a line does not go back to zero: more comes than the pod can do.",
     ),
     lines(
