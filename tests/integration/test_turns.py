@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from prometheus_client import REGISTRY
@@ -76,16 +77,18 @@ async def test_whoever_sends_a_body_slowly_takes_nobodys_turn(small_api: Api) ->
     assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [401] * CROWD
 
 
+async def is_kept(api: Api, page: str) -> bool:
+    """Whether the next may be answered from what is kept; asks for it, too."""
+    assert (await api.client.get(page)).status_code == 200
+    state = api.app.state
+    return state.reads.kept(state.targets.known({"path": page, "query_string": b""})) is not None
+
+
 async def test_what_is_kept_is_answered_while_the_line_of_reads_is_full(
     keeping_api: Api, spot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page, state = f"/api/v1/parking-spots/{spot}", keeping_api.app.state
-
-    async def is_kept() -> bool:
-        assert (await keeping_api.client.get(page)).status_code == 200
-        return state.reads.kept(state.targets.known({"path": page, "query_string": b""})) is not None
-
-    await until(is_kept)
+    page = f"/api/v1/parking-spots/{spot}"
+    await until(partial(is_kept, keeping_api, page))
     monkeypatch.setattr(turns, "REST", 0)
     monkeypatch.setattr(turns.Line, "is_full", True)
     assert (await keeping_api.client.get(page)).status_code == 200
@@ -93,6 +96,19 @@ async def test_what_is_kept_is_answered_while_the_line_of_reads_is_full(
     assert refused.status_code == 503
     assert {"retry-after", "x-request-id", "x-content-type-options"} <= refused.headers.keys()
     assert (await keeping_api.client.get("/livez")).status_code == 200
+
+
+async def test_while_changes_are_not_heard_of_what_was_kept_passes_a_full_line_and_nothing_else(
+    keeping_api: Api, spot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, state = f"/api/v1/parking-spots/{spot}", keeping_api.app.state
+    await until(partial(is_kept, keeping_api, page))
+    monkeypatch.setattr(turns, "REST", 0)
+    monkeypatch.setattr(turns.Line, "is_full", True)
+    monkeypatch.setattr(type(state.follower), "is_current", lambda _: False)
+    assert (await keeping_api.client.get(page)).status_code == 200
+    never_seen, private = f"{SEARCH}?city=nowhere", "/api/v1/payments/my-payments"
+    assert [(await keeping_api.client.get(each)).status_code for each in (never_seen, private)] == [503, 503]
 
 
 async def test_a_line_has_room_for_a_few_and_the_next_are_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
