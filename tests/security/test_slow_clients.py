@@ -1,6 +1,7 @@
 """A client that says nothing, or takes nothing, holds neither a connection nor anybody's turn for long."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -231,3 +232,15 @@ async def test_one_client_too_many_is_told_to_come_back_and_the_others_stay(
         assert b"retry-after: 1" in answer
         writer.write(GET)
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_system_that_allows_no_more_files_is_served_with_those_that_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (patience.RESERVE + 5, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    patience.allow_many_files()
+    assert patience._most() == 5

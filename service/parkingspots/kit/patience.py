@@ -5,6 +5,7 @@ Each connection looks at itself now and then, whatever goes over it, so that a r
 
 import asyncio
 import resource
+from contextlib import suppress
 from http import HTTPStatus
 
 from parkingspots.kit.connection import TRAILING, Connection
@@ -91,7 +92,8 @@ def allow_many_files() -> None:
     wanted = MOST + RESERVE
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        with suppress(ValueError, OSError):  # macOS names no bound, and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _most() -> int:
