@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from parkingspots.kit.turns import LATEST, SOONEST, Busy, Line
+from parkingspots.kit.turns import LATEST, LONGEST, SOONEST, Busy, Line
 from parkingspots.lines import Lines
 from parkingspots.settings import Settings
 
@@ -59,6 +59,19 @@ async def test_whoever_goes_away_leaves_the_line() -> None:
     line.give_back()
     await stays
     assert gone.cancelled()
+
+
+async def test_a_line_that_has_become_full_takes_nobody_more() -> None:
+    line = Line("test", 1, FOR_EVER)
+    await line.take()
+    waiting = [asyncio.create_task(line.take()) for _ in range(LONGEST)]
+    await asyncio.sleep(0)
+    late = asyncio.create_task(line.take())
+    await asyncio.sleep(0)
+    assert late.done()
+    assert isinstance(late.exception(), Busy)
+    for each in waiting:
+        each.cancel()
 
 
 @pytest.mark.parametrize(

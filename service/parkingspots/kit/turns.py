@@ -64,6 +64,9 @@ class Line:
         if not self._turns.locked():
             await self._turns.acquire()
             return
+        if self.is_full:  # by now: there was room when it came, and it had to wait for something else
+            self._shed.inc()
+            raise Busy
         self._length += 1
         self._waiting.set(self._length)
         try:
