@@ -234,6 +234,17 @@ async def test_one_client_too_many_is_told_to_come_back_and_the_others_stay(
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_who_rests_makes_room_for_who_comes(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "MOST", 1)
+    async with served.client() as (resting, writer):
+        writer.write(GET)
+        assert (await resting.readuntil(b"\r\n\r\nxx")).startswith(b"HTTP/1.1 200 ")
+        async with served.client() as (reader, other):
+            other.write(GET)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        assert await resting.read() == b""
+
+
 def test_a_system_that_allows_no_more_files_is_served_with_those_that_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

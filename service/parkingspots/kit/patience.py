@@ -34,8 +34,21 @@ class PatientConnection(Connection):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base says
         super().connection_made(transport)
         if len(self.connections) > _most():
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._make_room()
         self._look_later()
+
+    def _make_room(self) -> None:
+        """End one that rests between two requests, or this one: nobody keeps others out by resting."""
+        others = (each for each in self.connections if isinstance(each, PatientConnection) and each.rests)
+        resting = next(others, None)
+        if resting is not None:
+            resting.transport.close()
+        else:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @property
+    def rests(self) -> bool:
+        return self.timeout_keep_alive_task is not None and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
