@@ -106,7 +106,7 @@ DRILLS = (
         "ParkingSpotsRequestsTurnedAway",
         {"severity": "critical"},
         Promise(of_rule=30, of_product=PATIENCE[BOOKINGS] + LOCK_WAIT),
-        Shown("overview", "Requests turned away"),
+        Shown("overview", "Requests turned away", Rows({"class": BOOKINGS}, above=0)),
         Rows({"function": "bookings.lock"}, above=1),
         where(spot_locked),
         frozenset(
