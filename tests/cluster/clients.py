@@ -27,11 +27,15 @@ class Answer(NamedTuple):
     retry_after: str = ""
 
 
+class NotSentError(OSError):
+    """The connection was closed before anything was sent."""
+
+
 class Connection:
     """One that is kept alive, as HTTP clients do it.
 
     One that the proxy has closed while it was idle is not used again. A GET that met the closing half-way is sent once
-    more on a new one (RFC 9112, 9.3.1); a POST has failed.
+    more on a new one (RFC 9112, 9.3.1), and so is what could not be sent at all; a POST that was sent has failed.
     """
 
     def __init__(self, host: str, token: str = "") -> None:
@@ -47,14 +51,18 @@ class Connection:
         was_kept = self._http.sock is not None and not self._was_closed()
         try:
             return self._asked(method, path, body)
-        except http.client.RemoteDisconnected:
-            if method == "GET" and was_kept:
+        except (NotSentError, ConnectionResetError) as error:  # RemoteDisconnected is one of the latter
+            if was_kept and (method == "GET" or isinstance(error, NotSentError)):
                 return self._asked(method, path, body)
             raise
 
     def _asked(self, method: str, path: str, body: object) -> Answer:
+        sent = None if body is None else json.dumps(body).encode()  # bytes go out with the headers, in one piece
         try:
-            self._http.request(method, PREFIX + path, None if body is None else json.dumps(body), self._headers)
+            try:
+                self._http.request(method, PREFIX + path, sent, self._headers)
+            except BrokenPipeError as error:
+                raise NotSentError from error
             answer = self._http.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException):
