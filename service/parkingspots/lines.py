@@ -1,8 +1,8 @@
 """Which requests stand in which line, and how many of them are worked on at once.
 
-Money comes first: whoever pays or books never waits behind searches, which have a line of their own, are fewer at once
-and are turned away sooner. Anybody may knock at the door of Stripe's events as often as they like, so that those have a
-line of their own, too: Stripe sends again what is turned away.
+Money comes first: whoever pays or books never waits behind searches, which have a line of their own and are fewer at
+once. Anybody may knock at the door of Stripe's events as often as they like, so that those have a line of their own,
+too: Stripe sends again what is turned away.
 """
 
 from starlette.types import Scope
@@ -15,8 +15,8 @@ PAYMENTS, EVENTS, BOOKINGS, READS, OTHERS = "payments", "events", "bookings", "r
 AT_ONCE = {PAYMENTS: 4.0, EVENTS: 1.0, BOOKINGS: 2.0, READS: 0.75, OTHERS: 2.0}
 """For each connection that a pool may have. Reads leave some to those who must be known before they may book; of others
 one has it and one is next; payments wait for Stripe, too."""
-PATIENCE = {PAYMENTS: 3.0, EVENTS: 3.0, BOOKINGS: 3.0, READS: 2.0, OTHERS: 2.0}
-"""Seconds."""
+PATIENCE = 3.0
+"""Seconds in a line; while pods start beside it, a full machine takes two of them for anything."""
 PUBLIC = frozenset({"parking-spots", "reviews"})
 WEBHOOK = "payments/webhook"
 READING = frozenset({"GET", "HEAD"})
@@ -28,9 +28,7 @@ class Lines:
     def __init__(self, settings: Settings, prefix: str) -> None:
         self._prefix = f"{prefix}/"
         connections = settings.database_pool_size
-        self._lines = {
-            name: Line(name, max(1, int(each * connections)), PATIENCE[name]) for name, each in AT_ONCE.items()
-        }
+        self._lines = {name: Line(name, max(1, int(each * connections)), PATIENCE) for name, each in AT_ONCE.items()}
         from_zero(SHED, AT_ONCE)
 
     def of(self, scope: Scope) -> Line | None:

@@ -105,7 +105,7 @@ DRILLS = (
         f"a transaction holds a spot's row, and {MANY} people book that spot: they are turned away",
         "ParkingSpotsRequestsTurnedAway",
         {"severity": "critical"},
-        Promise(of_rule=30, of_product=PATIENCE[BOOKINGS] + LOCK_WAIT),
+        Promise(of_rule=30, of_product=PATIENCE + LOCK_WAIT),
         Shown("overview", "Requests turned away", Rows({"class": BOOKINGS}, above=0)),
         Rows({"function": "bookings.lock"}, above=1),
         where(spot_locked),

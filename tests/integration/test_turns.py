@@ -24,7 +24,7 @@ CROWD, AT_WORK = 8, 3
 async def small_api(settings: Settings, api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """With four connections, so that three searches are worked on at once, and little patience for others."""
     del api  # empties the tables
-    monkeypatch.setitem(lines.PATIENCE, lines.READS, 0.05)
+    monkeypatch.setattr(lines, "PATIENCE", 0.05)
     async with running(settings.model_copy(update={"database_pool_size": 4}), clock) as small:
         yield small
 

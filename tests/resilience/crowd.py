@@ -30,6 +30,7 @@ from load.mixed.server import Connection
 from parkingspots.app import PREFIX
 from parkingspots.dev.ports import HOST
 
+TESTS = Path(__file__).parents[1]
 AT_ONCE = 50
 """Connections opened side by side."""
 NICE = 5
@@ -133,7 +134,9 @@ async def crowd(port: int, connections: int, rate: float, seconds: float, reques
 async def gathered(port: int, connections: int, rate: float, seconds: float, file: Path | None = None) -> Came:
     """The same from a process of its own, which does not keep the one that asks for it from its work."""
     command = ["-m", "resilience.crowd", *map(str, (port, connections, rate, seconds)), *([str(file)] if file else [])]
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(TESTS)}
+    )
     said, _ = await process.communicate()
     assert process.returncode == 0, f"the crowd ended with {process.returncode}"
     found: dict[str, Any] = json.loads(said)
