@@ -14,6 +14,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from operations import OPERATIONS, Operation
+from parkingspots import lines
 from parkingspots.dev.ports import is_free
 from parkingspots.dev.postgres import postgres
 from parkingspots.kit import migrating
@@ -91,8 +92,9 @@ async def test_whoever_stays_in_a_transaction_is_put_out_of_it_with_its_locks(ha
 
 
 async def test_a_pool_without_a_free_connection_is_503_and_whoever_has_one_is_served(
-    settings: Settings, database: Database, api: Api, spot: str
+    settings: Settings, database: Database, api: Api, spot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lines, "PATIENCE", 0.1)
     narrow = settings.model_copy(update={"database_pool_size": 1, "database_pool_wait_seconds": 0.1})
     async with running(narrow, api.clock) as busy:
         async with holding(database, "LOCK TABLE spots"):
