@@ -266,6 +266,8 @@ class Settings(BaseSettings):
         found = []
         if not self.rate_limits_enabled:
             found.append("RATE_LIMITS_ENABLED=false: NOBODY IS LIMITED, passwords can be guessed. For load tests only.")
+        if "*" in self.cors_origins and self.environment is Environment.PRODUCTION:
+            found.append("CORS_ORIGINS has *: pages of any origin may read what they ask with a token of theirs.")
         if any(ip_network(each).prefixlen == 0 for each in self.trusted_proxies):
             found.append("TRUSTED_PROXIES has everybody in it: clients choose their addresses, and no limit holds.")
         if not self.skip_payment_processing and self.stripe_secret_key is None:

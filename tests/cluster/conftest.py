@@ -61,7 +61,7 @@ class Judge:
 
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Judge:
-    return Judge(f'make e2e PYTEST_ARGS="-k {request.node.originalname}"')
+    return Judge(f'RELIABILITY=1 make e2e PYTEST_ARGS="-k {request.node.originalname}"')
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,7 +11,9 @@ by hand. Latencies are those of a machine with two cores that PostgreSQL, Valkey
 
 After each run the database is held against what clients were told: every booking that was acknowledged is there once,
 no slot has two holders, the ledger adds up to zero, counters equal their sources, and no answer was older than its
-bound. A request that got no answer is sent again, a booking with the same `Idempotency-Key`.
+bound. A request that got no answer is sent again, a booking with the same `Idempotency-Key`. Nothing is paid in these
+runs: what becomes of money while Stripe is away, and of a process that is killed at each step of a payment, is tested
+by `tests/payments`.
 """
 COLUMNS = ("scenario", "promised", "measured", "held", "on", "again")
 

@@ -123,6 +123,8 @@ def test_what_is_hardly_meant_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("RATE_LIMITS_ENABLED")
     (no_mail,) = loaded(monkeypatch, ENVIRONMENT="evaluation", SECRET_KEY=SECRET).warnings()
     assert "SMTP_URL" in no_mail
+    (anybody,) = loaded(monkeypatch, **PRODUCTION, SMTP_URL="smtp://mail", CORS_ORIGINS="*").warnings()
+    assert "any origin" in anybody
 
 
 @pytest.mark.parametrize("password", ["p@ss:/?#[]%", "100%25", "λόγος", "with space", "+&="])
