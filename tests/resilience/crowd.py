@@ -1,9 +1,10 @@
 """A crowd: connections that stay open and together send so many requests a second, whether they are answered or not.
 
-    python -m resilience.crowd PORT CONNECTIONS RATE SECONDS [FILE]
+    python -m resilience.crowd PORT CONNECTIONS RATE SECONDS FOUND [FILE]
 
 Searches that nobody has sent before; or bookings, of hours that nobody has, by those whose tokens and spots FILE has.
-A connection has one request under way: what is due meanwhile is sent as soon as it can be. Prints what came of it.
+A connection has one request under way: what is due meanwhile is sent as soon as it can be. FOUND is where it writes
+what came of it.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from time import monotonic
 from typing import Any
 
@@ -133,26 +135,28 @@ async def crowd(port: int, connections: int, rate: float, seconds: float, reques
 
 async def gathered(port: int, connections: int, rate: float, seconds: float, file: Path | None = None) -> Came:
     """The same from a process of its own, which does not keep the one that asks for it from its work."""
-    command = ["-m", "resilience.crowd", *map(str, (port, connections, rate, seconds)), *([str(file)] if file else [])]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(TESTS)}
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, f"the crowd ended with {process.returncode}"
-    found: dict[str, Any] = json.loads(said)
+    with NamedTemporaryFile(prefix="crowd-") as came:
+        sizes = map(str, (port, connections, rate, seconds))
+        command = ["-m", "resilience.crowd", *sizes, came.name, *([str(file)] if file else [])]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, env={**os.environ, "PYTHONPATH": str(TESTS)}
+        )
+        ended = await process.wait()
+        assert ended == 0, f"the crowd ended with {ended}"
+        found: dict[str, Any] = json.load(came)
     booked = [(each[0], each[1], each[2]) for each in found["booked"]]
     return Came(found["served"], found["refused"], Counter(found["others"]), booked)
 
 
-def _main(port: int, connections: int, rate: float, seconds: float, file: Path | None) -> None:
+def _main(port: int, connections: int, rate: float, seconds: float, found: Path, file: Path | None) -> None:
     os.nice(NICE)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     requests = bookings(port, json.loads(file.read_bytes())) if file else searches(port)
     came = uvloop.run(crowd(port, connections, rate, seconds, requests))
-    print(json.dumps(asdict(came)))  # noqa: T201 - read by whoever started it
+    found.write_text(json.dumps(asdict(came)))
 
 
 if __name__ == "__main__":
-    port, connections, rate, seconds, *files = sys.argv[1:]
-    _main(int(port), int(connections), float(rate), float(seconds), Path(files[0]) if files else None)
+    port, connections, rate, seconds, found, *files = sys.argv[1:]
+    _main(int(port), int(connections), float(rate), float(seconds), Path(found), Path(files[0]) if files else None)
