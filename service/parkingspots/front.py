@@ -58,10 +58,10 @@ def front(app: FastAPI) -> ASGIApp:
 
 
 def _costs_little(state: State, scope: Scope) -> bool:
-    """Whether it is a read whose answer is kept: still the truth, or as far as that is known without the database."""
+    """Whether it is a read whose answer is kept, or on its way: at most it is loaded once for all who ask."""
     reads: Reads | None = state.reads
     if reads is None or scope["method"] != "GET":
         return False
     targets: Targets = state.targets
     target = targets.known(scope) if scope["query_string"] else targets.of(scope)  # to read a query takes longer
-    return target is not None and (reads.kept(target) or reads.stale(target)) is not None
+    return target is not None and reads.knows(target)

@@ -48,6 +48,8 @@ class Line:
         self._turns = asyncio.Semaphore(at_once)
         self._patience = patience
         self._length = 0
+        self.reading = 0
+        """Reads that were let in and are not answered: they look for what is kept before they stand in the line."""
         self._waiting, self._shed = WAITING.labels(name), SHED.labels(name)
 
     @property
@@ -95,7 +97,18 @@ class Valve:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = self._line_of(scope) if scope["type"] == "http" else None
-        if line is None or not line.is_full or self._costs_little(scope):
+        if line is None:
+            await self.app(scope, receive, send)
+            return
+        if not line.is_full and line.reading < LONGEST:
+            is_reading = scope["method"] == "GET"  # others may be long about their bodies
+            line.reading += is_reading
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                line.reading -= is_reading
+            return
+        if self._costs_little(scope):
             await self.app(scope, receive, send)
             return
         scope[QUIET] = True
@@ -118,6 +131,7 @@ class InTurn:
         try:
             await line.take()
         except Busy as busy:
+            scope[QUIET] = True
             await answer(busy)(scope, receive, send)
             return
         turn = _Turn(line, send)

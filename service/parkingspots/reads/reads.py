@@ -124,6 +124,10 @@ class Reads:
                 return answer, True
         return await asyncio.shield(self._begin(app, target, scope)), False
 
+    def knows(self, target: Target) -> bool:
+        """Whether an answer is kept, be it the truth or not any more, or on its way."""
+        return target.key in self._loading or self._local.get(target.key) is not None
+
     def stale(self, target: Target) -> Entry | None:
         """The answer as far as its truth is known, for the time in which the database is away."""
         kept = None if self._follower.is_current() else self._local.get(target.key)
