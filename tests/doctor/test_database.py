@@ -15,7 +15,7 @@ from parkingspots.dev.postgres import PostgresServer
 from parkingspots.doctor import database, sessions
 from parkingspots.doctor.finding import State
 from parkingspots.doctor.registry import NAMES
-from parkingspots.kit.database import Database, _server_settings
+from parkingspots.kit.database import Database, server_settings
 from parkingspots.kit.schema import NEEDED
 from parkingspots.settings import Environment, Settings
 
@@ -208,7 +208,7 @@ async def test_a_transaction_that_never_ends_is_told(own: Settings, monkeypatch:
 
 
 def test_a_session_is_held_against_what_the_product_asks_for(settings: Settings) -> None:
-    asked = {name: value for name, value in _server_settings(settings).items() if name != "application_name"}
+    asked = {name: value for name, value in server_settings(settings).items() if name != "application_name"}
     assert sessions.wanted(settings) == asked
 
 

@@ -12,7 +12,7 @@ from parkingspots.doctor.checks import Check, Group
 from parkingspots.doctor.finding import Finding, fail, ok, warn
 from parkingspots.doctor.mending import identifier, literal
 from parkingspots.doctor.world import World
-from parkingspots.kit.database import sqlstate
+from parkingspots.kit.database import server_settings, sqlstate
 from parkingspots.settings import Settings
 
 UNKNOWN_STATEMENT = "26000"
@@ -33,16 +33,8 @@ def of_pooler(*, is_there: bool, keeps_statements: bool) -> Finding:
 
 
 def wanted(settings: Settings) -> Mapping[str, str]:
-    """What the product asks for when it connects (see kit/database.py), as pg_settings writes it."""
-    return {
-        "TimeZone": "UTC",
-        "jit": "off",
-        "max_parallel_workers_per_gather": "0",
-        "statement_timeout": str(settings.database_statement_timeout_ms),
-        "lock_timeout": str(settings.database_lock_timeout_ms),
-        "idle_in_transaction_session_timeout": str(settings.database_statement_timeout_ms * 2),
-        "transaction_timeout": str(settings.database_statement_timeout_ms * 3),
-    }
+    """What the product asks for when it connects, but for its name."""
+    return {name: value for name, value in server_settings(settings).items() if name != "application_name"}
 
 
 def of_session(url: URL, wanted: Mapping[str, str], found: Mapping[str, str]) -> Finding:

@@ -58,7 +58,7 @@ class Database:
             connect_args={
                 "timeout": CONNECTING,
                 "command_timeout": _longest_answer(settings),
-                "server_settings": _server_settings(settings),
+                "server_settings": server_settings(settings),
                 **tracing.connecting(settings.sqlalchemy_url),
             },
         )
@@ -120,7 +120,7 @@ class Database:
                 reset=self._rests,
                 timeout=CONNECTING,
                 command_timeout=_longest_answer(self._settings),
-                server_settings=_server_settings(self._settings),
+                server_settings=server_settings(self._settings),
                 **tracing.connecting(self._settings.sqlalchemy_url),
             )
         return self._pool
@@ -228,7 +228,8 @@ def _longest_answer(settings: Settings) -> float:
     return settings.database_statement_timeout_ms / 1000 + 1
 
 
-def _server_settings(settings: Settings) -> dict[str, str]:
+def server_settings(settings: Settings) -> dict[str, str]:
+    """What a session asks the server for, as pg_settings writes it."""
     return {
         "application_name": "parkingspots",
         "TimeZone": "UTC",
