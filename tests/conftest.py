@@ -1,8 +1,10 @@
 """What every test may use: a PostgreSQL and a Valkey of its own process, the application on them, and people."""
 
 import asyncio
+import faulthandler
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +29,9 @@ from product import Api, Person, asked, running, until
 hypothesis.settings.register_profile("parkingspots", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("parkingspots")
 
+LONGEST_END = 600.0
+"""Seconds for what a test has to put away. pytest-timeout lets go of a test as soon as it has failed."""
+STDERR = pytest.StashKey[int]()
 WEBHOOK_SECRET = "whsec_of_the_tests_000000"
 Record = Callable[..., Awaitable[str]]
 TABLES = (
@@ -38,6 +43,21 @@ TABLES = (
     *("bookings", "availability_slots", "spot_stats", "spots", "sessions", "users", "changes"),
 )
 """In an order in which they can be emptied."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    assert sys.__stderr__ is not None
+    config.stash[STDERR] = os.dup(sys.__stderr__.fileno())  # as it is before anybody captures it
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """One that hangs at its end tells where, and its process ends: the other tests go on in another."""
+    faulthandler.dump_traceback_later(LONGEST_END, exit=True, file=item.config.stash[STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 class SetClock:
