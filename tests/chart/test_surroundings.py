@@ -124,7 +124,7 @@ def test_a_production_begins_with_nothing_generated_and_nothing_bundled(chart: H
     manifests = chart.render("", flags=["--values", str(sample)])
     assert not of_kind(manifests, "Secret")
     assert not of_kind(manifests, "StatefulSet")
-    named = set(re.findall(r"existingSecret: (\S+)", sample.read_text()))
+    named = set(re.findall(r"(?:existingSecret|caSecret): (\S+)", sample.read_text()))
     listed = set(re.findall(r"^#   (parkingspots-\S+) ", sample.read_text(), re.MULTILINE))
     assert named == listed
 

@@ -10,13 +10,14 @@ from statistics import median
 from time import monotonic
 from uuid import UUID
 
+from load.mixed.queries import page_of
 from resilience import truth
 from resilience.client import Client
 from resilience.crowd import Came, gathered, searches
 from resilience.scenario import Group, Length, Outcome, Scenario
 from resilience.stage import Stage, staged
 from resilience.told import UNAVAILABLE, Taken, Told, percentiles
-from resilience.traffic import flowing
+from resilience.traffic import BOOKERS, KEPT, flowing
 
 CONNECTIONS, FEW = 2_500, 16
 TWICE = 2.0
@@ -26,8 +27,8 @@ SECONDS = {Length.SHORT: (3.0, 6.0), Length.LONG: (8.0, 30.0)}
 """To find out what the product can do, and of the crowd."""
 BESIDE = 40.0
 """Requests a second of people who search, look and book meanwhile."""
-SETTLING = 3.0
-"""Seconds in which they have read what is kept from then on."""
+TWO_LOOKS = 2
+"""At a page: what was asked for once alone may be washed away by what a crowd asks for."""
 KEEPS_UP, SHORTLY = 0.5, 0.25
 """Of what it can do at its ease, the least that it still does: the crowd itself takes what it needs of two cores. In a
 few seconds of a busy machine only a collapse is to be told from noise."""
@@ -45,7 +46,7 @@ async def _flood(folder: Path, length: Length) -> Outcome:
         capacity = len(calm.served) / calm_for
         alone = await _alone(stage)
         async with flowing(stage.port, stage.town, BESIDE) as told:
-            await asyncio.sleep(SETTLING)
+            await _keeping(stage)
             came = await gathered(stage.port, CONNECTIONS, TWICE * capacity, crowd_for)
             recovered = await _recovered(stage, alone)
         flaws = [
@@ -77,6 +78,14 @@ async def _rush(folder: Path, length: Length) -> Outcome:
         )
         flaws = [*_of_crowd(came, capacity, length, recovered), *await truth.flaws(stage.own, told)]
     return Outcome(f"{_figures(came, capacity, crowd_for, recovered)}; {len(told.booked):,} acknowledged", flaws)
+
+
+async def _keeping(stage: Stage) -> None:
+    """Have it keep the pages that nobody changes."""
+    client = Client(stage.port, Told())
+    for place in stage.town.places[:BOOKERS] * TWO_LOOKS:
+        await client.read(KEPT, page_of(place.id))
+    client.close()
 
 
 def _who(stage: Stage) -> list[dict[str, list[str]]]:

@@ -30,7 +30,9 @@ WAITING = Gauge(
     multiprocess_mode="livesum",
 )
 SHED = Counter(
-    "parkingspots_http_requests_shed", "Requests whose turn did not come in time, answered with 503.", ("class",)
+    "parkingspots_http_requests_shed",
+    "Requests that were turned away with 503: their line was full, or their turn did not come in time.",
+    ("class",),
 )
 
 
