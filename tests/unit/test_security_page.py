@@ -73,6 +73,12 @@ def test_whatever_stands_in_the_last_cell_is_a_test(boundary: str) -> None:
         assert all(TEST_ID.fullmatch(each) for each in named), threat.what
 
 
+def test_what_is_open_stands_at_the_top() -> None:
+    top = PAGE.partition("\n## ")[0]
+    threats = [threat for boundary in BOUNDARIES.values() for threat in boundary]
+    assert top.count("\n- ") == sum("**Open**" in threat.control for threat in threats)
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_a_test_that_is_named_is_there(name: str) -> None:
     path, _, function = name.partition("::")
