@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from parkingspots import lines
 from parkingspots.kit import turns
@@ -109,6 +110,26 @@ async def test_while_changes_are_not_heard_of_what_was_kept_passes_a_full_line_a
     assert (await keeping_api.client.get(page)).status_code == 200
     never_seen, private = f"{SEARCH}?city=nowhere", "/api/v1/payments/my-payments"
     assert [(await keeping_api.client.get(each)).status_code for each in (never_seen, private)] == [503, 503]
+
+
+async def test_what_nothing_has_changed_is_answered_past_its_time_where_no_turn_comes(
+    keeping_api: Api, session: AsyncSession, spot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, state = f"/api/v1/parking-spots/{spot}", keeping_api.app.state
+    await until(partial(is_kept, keeping_api, page))
+    now, over = state.follower.now, state.settings.cache_spot_seconds + 1
+    monkeypatch.setattr(type(state.follower), "now", lambda _: now() + over)
+    monkeypatch.setattr(turns.Line, "take", turned_away)
+    answer = await keeping_api.client.get(page)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert float(answer.headers["Age"]) >= over
+    await session.execute(text("UPDATE spots SET hourly_rate = 999"))
+    await state.follower.catch_up()
+    assert (await keeping_api.client.get(page)).status_code == 503
+
+
+async def turned_away(_: turns.Line) -> None:
+    raise turns.Busy
 
 
 async def test_a_line_has_room_for_a_few_and_the_next_are_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

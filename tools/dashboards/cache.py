@@ -89,8 +89,8 @@ ANSWERS = (
         "short",
         decimals=0,
         limits=notable_from(1),
-        shows="Answers that were given from what is kept because PostgreSQL was away, with their honest age.",
-        worry="when there are any: the database was away. See the overview.",
+        shows="Answers given past their time, with their honest age, because PostgreSQL was away or no turn came.",
+        worry="when there are any: the database was away, or more was asked than can be done. See the overview.",
     ),
     lines(
         "Hit rate by route",
@@ -109,7 +109,7 @@ ANSWERS = (
         stacked=True,
         empty=NO_READS,
         shows="`hit` this process had it, `shared` Valkey had it, `miss` was loaded, `coalesced` waited for another's"
-        " load, `stale` PostgreSQL was away, `own` a visitor's own, `failed` was no 200.",
+        " load, `stale` PostgreSQL was away or no turn came, `own` a visitor's own, `failed` was no 200.",
         worry="when `miss` outgrows `hit`, or `stale` and `failed` appear.",
     ),
     lines(

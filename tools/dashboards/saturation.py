@@ -79,7 +79,8 @@ PODS = (
         "reqps",
         wide=12,
         alert="ParkingSpotsRequestsTurnedAway",
-        shows="Requests a second that were turned away with 503 and `Retry-After`: their line was full, or their turn did not come in time.",
+        shows="Requests a second that were turned away with 503 and `Retry-After`: their line was full, or their turn"
+        " did not come in time.",
         worry="about bookings and payments at once, about the others when it lasts.",
     ),
 )

@@ -129,8 +129,8 @@ class Reads:
         return target.key in self._loading or self._local.get(target.key) is not None
 
     def stale(self, target: Target) -> Entry | None:
-        """The answer as far as its truth is known, for the time in which the database is away."""
-        kept = None if self._follower.is_current() else self._local.get(target.key)
+        """The answer as far as its truth is known, past its time, for where the database is away or gives no turn."""
+        kept = self._local.get(target.key)
         if kept is None or self.age(kept.entry) >= LONGEST_STALE:
             return None
         about, knowledge = kept.entry.about, self._follower.knowledge
