@@ -7,6 +7,7 @@ too: Stripe sends again what is turned away.
 
 from starlette.types import Scope
 
+from parkingspots.kit.ahead import BODIES
 from parkingspots.kit.known import from_zero
 from parkingspots.kit.turns import SHED, Line
 from parkingspots.settings import Settings
@@ -29,7 +30,7 @@ class Lines:
         self._prefix = f"{prefix}/"
         connections = settings.database_pool_size
         self._lines = {name: Line(name, max(1, int(each * connections)), PATIENCE) for name, each in AT_ONCE.items()}
-        from_zero(SHED, AT_ONCE)
+        from_zero(SHED, (*AT_ONCE, BODIES))
 
     def of(self, scope: Scope) -> Line | None:
         """None for what is no part of the API: probes and documentation, which cost next to nothing."""

@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, aclosing, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import asyncpg
 import httpx
 from pydantic import SecretStr
 
-from drills import servers
+import servers
 from drills.crowd import Crowd, crowding, gathered
 from drills.hurried import Hurry
-from drills.servers import Stoppable, stoppable
 from e2e.test_journey import served
 from monitoring.prometheus import Prometheus, watching
 from monitoring.town import Town, founded
@@ -31,8 +30,8 @@ from payments.cardholder import Cardholder
 from payments.emulators import localstripe
 from payments.product_at_stripe import asked_at, paying
 from payments.standin import KEY, StandIn, standing_in
+from servers import Server, beside, reached
 
-T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 PATIENCE = 60.0  # seconds
@@ -72,8 +71,8 @@ class MinuteJob:
 class Stage:
     hurry: Hurry
     folder: Path
-    database: Stoppable
-    cache: Stoppable
+    database: Server
+    cache: Server
     job: MinuteJob
     stripe: StandIn
     town: Town
@@ -109,8 +108,8 @@ async def staged(folder: Path, hurry: Hurry) -> AsyncIterator[Stage]:
     """All of it, until the block ends."""
     async with AsyncExitStack() as stack:
         there = partial(_folder, folder)
-        database = await stack.enter_async_context(stoppable(lambda: servers.database(there("postgres"))))
-        cache = await stack.enter_async_context(stoppable(lambda: servers.cache(there("valkey"))))
+        database = await stack.enter_async_context(reached(partial(servers.database, there("postgres"), free_port())))
+        cache = await stack.enter_async_context(reached(partial(servers.cache, there("valkey"))))
         cards = stack.enter_context(localstripe(there("stripe")))
         stripe = await stack.enter_async_context(standing_in(cards))
         settings = Settings(
@@ -140,14 +139,6 @@ async def staged(folder: Path, hurry: Hurry) -> AsyncIterator[Stage]:
         crowd = await gathered(api, town.owner, town.spot)
         await stack.enter_async_context(crowding(crowd))
         yield Stage(hurry, folder, database, cache, job, stripe, town, crowd, f"127.0.0.1:{settings.metrics_port}")
-
-
-@asynccontextmanager
-async def beside(context: AbstractContextManager[T]) -> AsyncIterator[T]:
-    """Begun and ended in a thread of its own: the gates, Stripe and the people go on meanwhile."""
-    with ExitStack() as stack:
-        yield await asyncio.to_thread(stack.enter_context, context)
-        await asyncio.to_thread(stack.close)
 
 
 def _folder(parent: Path, name: str) -> Path:

@@ -9,8 +9,9 @@ from time import monotonic
 from drills.drill import Drill, Outcome, Scene
 from drills.hurried import Hurry
 from drills.sight import first_query
-from drills.stage import Stage, beside
+from drills.stage import Stage
 from monitoring.prometheus import Prometheus
+from servers import beside
 
 PATIENCE = 180.0  # seconds until something that should happen counts as never
 LOOK_EVERY = 0.25  # seconds

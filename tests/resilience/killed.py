@@ -16,10 +16,10 @@ from product import until
 from resilience import truth
 from resilience.of_process import connections
 from resilience.scenario import Group, Length, Outcome, Scenario
-from resilience.servers import Server
 from resilience.stage import Stage, staged
 from resilience.told import CUT, UNAVAILABLE, Away, Failure, Told, outside, percentiles
 from resilience.traffic import KEPT, flowing
+from servers import Server
 
 RATE, RATE_OF_ONE = 100.0, 50.0
 """Requests a second; the second is what one process is equal to beside two that start."""

@@ -6,23 +6,20 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from drills.stage import beside
+import servers
 from e2e.test_journey import SECRET_KEY, served
 from gate import with_gate
 from parkingspots.dev.ports import free_port
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
-from resilience import servers
-from resilience.servers import Server, Way, reached
 from resilience.town import Town, founded
+from servers import NOTHING, Server, Way, beside, reached
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
 HOURS_SIGNED_IN = 4
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from resilience.killed import HIGH, RATE
 from resilience.proxy import Wire, wired
 from resilience.scenario import Group, Length, Outcome, Scenario
-from resilience.servers import Server
 from resilience.stage import staged
 from resilience.trouble import LONGEST_ANSWER, RECOVERED_WITHIN, living
+from servers import Server
 
 FAR, TOO_FAR = 0.05, 0.2
 """Seconds there and back: to a database in another town, and to a cache that is of no use like this."""

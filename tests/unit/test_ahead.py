@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from starlette.types import Message, Receive, Scope, Send
 
 from parkingspots.kit.ahead import LARGE_AT_ONCE, SMALL, ReadAhead
@@ -13,6 +14,7 @@ from product import until
 
 URL = "http://parkingspots.test/"
 PIECE = b"x" * SMALL
+TURNED_AWAY = "parkingspots_http_requests_shed_total", {"class": "bodies"}
 
 
 class Product:
@@ -98,8 +100,10 @@ async def test_large_bodies_that_come_slowly_keep_out_their_like_alone(client: h
     slow = Slow(PIECE, b"and more")
     asking = [asyncio.create_task(client.post(URL, content=slow.body())) for _ in range(LARGE_AT_ONCE)]
     await slow.are_waiting(LARGE_AT_ONCE)
+    before = REGISTRY.get_sample_value(*TURNED_AWAY) or 0.0
     refused = await client.post(URL, content=PIECE + b"and more")
     assert refused.status_code == 503
+    assert REGISTRY.get_sample_value(*TURNED_AWAY) == before + 1
     assert "retry-after" in refused.headers
     assert (await client.post(URL, content=b"small")).status_code == 200
     slow.may_end.set()

@@ -7,10 +7,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer
 from parkingspots.kit.bodies import LARGEST, is_too_large
-from parkingspots.kit.turns import Busy
+from parkingspots.kit.turns import SHED, Busy
 
 SMALL = 1 << 16
 """Bytes: 64 KiB, of which a server holds as many of each body anyway."""
+BODIES = "bodies"
+"""Of what is turned away: large bodies, whosever turn they wait for."""
 LARGE_AT_ONCE = 16
 """Bodies that are larger: together they are held within bounds, and who sends one slowly keeps out its like alone."""
 
@@ -31,6 +33,7 @@ class ReadAhead:
         if body.is_whole:
             await self.app(scope, body.receive, send)
         elif self._large >= LARGE_AT_ONCE:
+            SHED.labels(BODIES).inc()
             await answer(Busy())(scope, receive, send)
         else:
             await self._large_one(body, scope, send)

@@ -31,7 +31,8 @@ WAITING = Gauge(
 )
 SHED = Counter(
     "parkingspots_http_requests_shed",
-    "Requests that were turned away with 503: their line was full, or their turn did not come in time.",
+    "Requests that were turned away with 503: their line was full, or their turn did not come in time; bodies: too many"
+    " large ones were being read.",
     ("class",),
 )
 

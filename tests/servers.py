@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey at addresses that stay: each can be killed, stopped, and started again."""
+"""PostgreSQL and Valkey behind gates, at addresses that stay: each can be killed, stopped, and started again."""
 
 import asyncio
 import os
@@ -15,16 +15,20 @@ from contextlib import (
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
+from typing import TypeVar
 
 from redis import Redis
 from sqlalchemy import make_url
 
-from drills.servers import PASSWORD
-from gate import Gate
+from gate import Gate, with_gate
 from parkingspots.dev.ports import free_port
 from parkingspots.dev.postgres import postgres
 from parkingspots.dev.valkey import valkey
 
+T = TypeVar("T")
+NOTHING: Mapping[str, str] = MappingProxyType({})
+PASSWORD = "the-same-after-each-start"
 Way = Callable[[str, int], AbstractAsyncContextManager[tuple[Gate, str]]]
 """Opens a gate on a port, to the server at a URL; yields it with the URL of the gate."""
 
@@ -89,7 +93,7 @@ class Server:
 
 
 @asynccontextmanager
-async def reached(begun: Callable[[], AbstractContextManager[Running]], way: Way) -> AsyncIterator[Server]:
+async def reached(begun: Callable[[], AbstractContextManager[Running]], way: Way = with_gate) -> AsyncIterator[Server]:
     """A server behind a gate, until the block ends."""
     server = Server(begun)
     try:
@@ -101,7 +105,9 @@ async def reached(begun: Callable[[], AbstractContextManager[Running]], way: Way
 
 
 @contextmanager
-def database(folder: Path, port: int, settings: Mapping[str, str], *, durable: bool) -> Iterator[Running]:
+def database(
+    folder: Path, port: int, settings: Mapping[str, str] = NOTHING, *, durable: bool = False
+) -> Iterator[Running]:
     """Keeps its data, and its port; where `durable`, each commit is on the disk before anybody is told."""
     with postgres(folder, durable=durable, settings={"port": str(port), **settings}) as server:
         yield Running(make_url(server.url).set(port=port).render_as_string(hide_password=False), server.process)
@@ -115,3 +121,11 @@ def cache(folder: Path) -> Iterator[Running]:
             client.config_set("requirepass", PASSWORD)
         url = make_url(server.url).set(password=PASSWORD).render_as_string(hide_password=False)
         yield Running(url, server.process)
+
+
+@asynccontextmanager
+async def beside(context: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """Begun and ended in a thread of its own: gates, stand-ins and people go on meanwhile."""
+    with ExitStack() as stack:
+        yield await asyncio.to_thread(stack.enter_context, context)
+        await asyncio.to_thread(stack.close)
