@@ -13,7 +13,7 @@ from parkingspots.kit.addresses import both_ways
 from parkingspots.kit.origins import OtherOrigins
 from parkingspots.kit.request_log import RequestLog
 from parkingspots.kit.requests import Measured
-from parkingspots.kit.turns import Valve
+from parkingspots.kit.turns import READING, Valve
 from parkingspots.reads.reads import Reads
 from parkingspots.reads.shortcut import Shortcut
 from parkingspots.reads.targets import Targets
@@ -60,7 +60,7 @@ def front(app: FastAPI) -> ASGIApp:
 def _costs_little(state: State, scope: Scope) -> bool:
     """Whether it is a read whose answer is kept, or on its way: at most it is loaded once for all who ask."""
     reads: Reads | None = state.reads
-    if reads is None or scope["method"] != "GET":
+    if reads is None or scope["method"] not in READING:
         return False
     targets: Targets = state.targets
     target = targets.known(scope) if scope["query_string"] else targets.of(scope)  # to read a query takes longer

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from parkingspots.kit.ahead import BODIES
 from parkingspots.kit.known import from_zero
-from parkingspots.kit.turns import SHED, Line
+from parkingspots.kit.turns import READING, SHED, Line
 from parkingspots.settings import Settings
 
 PAYMENTS, EVENTS, BOOKINGS, READS, OTHERS = "payments", "events", "bookings", "reads", "others"
@@ -20,7 +20,6 @@ PATIENCE = 3.0
 """Seconds in a line; while pods start beside it, a full machine takes two of them for anything."""
 PUBLIC = frozenset({"parking-spots", "reviews"})
 WEBHOOK = "payments/webhook"
-READING = frozenset({"GET", "HEAD"})
 
 
 class Lines:

@@ -8,6 +8,8 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from parkingspots import lines
 from parkingspots.kit import turns
@@ -78,6 +80,53 @@ async def test_whoever_sends_a_body_slowly_takes_nobodys_turn(small_api: Api) ->
     assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [401] * CROWD
 
 
+async def test_whoever_reads_with_a_body_that_does_not_come_keeps_nobody_out(
+    small_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LONGEST", CROWD)
+    rest = asyncio.Event()
+    begun: list[None] = []
+
+    async def never() -> AsyncIterator[bytes]:
+        begun.append(None)
+        await rest.wait()
+        yield b""
+
+    async def all_have_begun() -> bool:
+        return len(begun) == CROWD
+
+    ask = small_api.client.request
+    crowd = [asyncio.create_task(ask("GET", BOOKINGS, content=never())) for _ in range(CROWD)]
+    await until(all_have_begun)
+    assert [(await ask(method, BOOKINGS)).status_code for method in ("GET", "POST")] == [401, 401]
+    rest.set()
+    assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [401] * CROWD
+
+
+async def test_whoever_takes_an_answer_slowly_counts_no_more() -> None:
+    line, may_go_on = turns.Line("test", 1, 1), asyncio.Event()
+    counted: list[int] = []
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        counted.append(line.reading)
+        await send({"type": "http.response.start", "status": 200})
+
+    async def slowly(_: Message) -> None:
+        counted.append(line.reading)
+        await may_go_on.wait()
+
+    async def nothing() -> Message:
+        return {}
+
+    valve = turns.Valve(app, lambda _: line, lambda _: False)
+    taking = asyncio.create_task(valve({"type": "http", "method": "GET", "headers": []}, nothing, slowly))
+    await asyncio.sleep(0)
+    assert counted == [1, 0]
+    may_go_on.set()
+    await taking
+    assert line.reading == 0
+
+
 async def is_kept(api: Api, page: str) -> bool:
     """Whether the next may be answered from what is kept; asks for it, too."""
     assert (await api.client.get(page)).status_code == 200
@@ -92,7 +141,8 @@ async def test_what_is_kept_is_answered_while_the_line_of_reads_is_full(
     await until(partial(is_kept, keeping_api, page))
     monkeypatch.setattr(turns, "REST", 0)
     monkeypatch.setattr(turns.Line, "is_full", True)
-    assert (await keeping_api.client.get(page)).status_code == 200
+    for method in ("GET", "HEAD"):
+        assert (await keeping_api.client.request(method, page)).status_code == 200
     refused = await keeping_api.client.get(SEARCH)
     assert refused.status_code == 503
     assert {"retry-after", "x-request-id", "x-content-type-options"} <= refused.headers.keys()
@@ -113,19 +163,25 @@ async def test_while_changes_are_not_heard_of_what_was_kept_passes_a_full_line_a
 
 
 async def test_what_nothing_has_changed_is_answered_past_its_time_where_no_turn_comes(
-    keeping_api: Api, session: AsyncSession, spot: str, monkeypatch: pytest.MonkeyPatch
+    keeping_api: Api, session: AsyncSession, owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spot = await keeping_api.list_spot(owner, access_instructions="The code of the gate is 4711")
     page, state = f"/api/v1/parking-spots/{spot}", keeping_api.app.state
     await until(partial(is_kept, keeping_api, page))
-    now, over = state.follower.now, state.settings.cache_spot_seconds + 1
+    now, over, before = state.follower.now, state.settings.cache_spot_seconds + 1, shed()
     monkeypatch.setattr(type(state.follower), "now", lambda _: now() + over)
     monkeypatch.setattr(turns.Line, "take", turned_away)
     answer = await keeping_api.client.get(page)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     assert float(answer.headers["Age"]) >= over
+    assert shed() == before
+    assert (await keeping_api.client.get(page, headers=owner.headers)).status_code == 503  # it has more in it for them
     await session.execute(text("UPDATE spots SET hourly_rate = 999"))
     await state.follower.catch_up()
-    assert (await keeping_api.client.get(page)).status_code == 503
+    with capture_logs() as logs:
+        refused = await keeping_api.client.get(page)
+    assert (refused.status_code, logs) == (503, [])
+    assert shed() == before + 2
 
 
 async def turned_away(_: turns.Line) -> None:

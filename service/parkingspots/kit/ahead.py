@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer
-from parkingspots.kit.bodies import LARGEST, is_too_large
+from parkingspots.kit.bodies import LARGEST, has_none, is_too_large
 from parkingspots.kit.turns import SHED, Busy
 
 SMALL = 1 << 16
@@ -70,6 +70,4 @@ class _Body:
 
 
 def _is_to_be_read(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    announced = headers.get("content-length", "0")
-    return "transfer-encoding" in headers or (announced != "0" and not is_too_large(announced))
+    return not has_none(scope) and not is_too_large(Headers(scope=scope).get("content-length", "0"))

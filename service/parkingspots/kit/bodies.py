@@ -17,6 +17,14 @@ def is_too_large(announced: str) -> bool:
     return digits.isdecimal() and (len(digits) > len(str(LARGEST)) or int(digits) > LARGEST)
 
 
+def has_none(scope: Scope) -> bool:
+    """Whether a request comes without a body."""
+    return not any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        for name, value in scope["headers"]
+    )
+
+
 class BodyLimit:
     """Refuses a body that announces, or turns out, to be larger than LARGEST, before it is held in memory."""
 

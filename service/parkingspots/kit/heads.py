@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parkingspots.kit.requests import ROUTE, template
+from parkingspots.kit.requests import QUIET, ROUTE, template
 
 
 class AnswersHead:
@@ -26,3 +26,4 @@ class AnswersHead:
             await self.app(inner, receive, without_body)
         finally:
             scope[ROUTE] = template(inner)
+            scope[QUIET] = inner.get(QUIET, False)

@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer
+from parkingspots.kit.bodies import has_none
 from parkingspots.kit.problems import Unavailable
 from parkingspots.kit.requests import QUIET
 
@@ -22,6 +23,7 @@ LONGEST = 128
 """A line: who stands in it has good hope."""
 REST = 1.0
 """Seconds until somebody is told that the line is full."""
+READING = frozenset({"GET", "HEAD"})
 
 WAITING = Gauge(
     "parkingspots_http_requests_waiting",
@@ -52,25 +54,25 @@ class Line:
         self._patience = patience
         self._length = 0
         self.reading = 0
-        """Reads that were let in and are not answered: they look for what is kept before they stand in the line."""
+        """Reads that were let in and are not answered: they look for what is kept before they stand in the line. Not
+        those that have a body, which may be long in coming."""
         self._waiting, self._shed = WAITING.labels(name), SHED.labels(name)
 
     @property
     def is_full(self) -> bool:
         return self._length >= LONGEST
 
-    async def turn_away(self) -> None:
-        """Count somebody who may not stand in it, and have them rest."""
+    def turned_away(self) -> None:
+        """Count somebody whose turn did not come."""
         self._shed.inc()
-        await asyncio.sleep(REST)
 
     async def take(self) -> None:
-        """Wait for a turn, which `give_back` ends. Raises Busy."""
+        """Wait for a turn, which `give_back` ends. Raises Busy, after a rest where the line is full."""
         if not self._turns.locked():
             await self._turns.acquire()
             return
         if self.is_full:  # by now: there was room when it came, and it had to wait for something else
-            self._shed.inc()
+            await asyncio.sleep(REST)
             raise Busy
         self._length += 1
         self._waiting.set(self._length)
@@ -78,7 +80,6 @@ class Line:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()
         except TimeoutError:
-            self._shed.inc()
             raise Busy from None
         finally:
             self._length -= 1
@@ -86,6 +87,9 @@ class Line:
 
     def give_back(self) -> None:
         self._turns.release()
+
+    def has_read(self) -> None:
+        self.reading -= 1
 
 
 LineOf = Callable[[Scope], Line | None]
@@ -103,28 +107,34 @@ class Valve:
         if line is None:
             await self.app(scope, receive, send)
             return
-        if not line.is_full and line.reading < LONGEST:
-            is_reading = scope["method"] == "GET"  # others may be long about their bodies
-            line.reading += is_reading
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                line.reading -= is_reading
-            return
+        is_reading = scope["method"] in READING and has_none(scope)
+        if line.is_full or (is_reading and line.reading >= LONGEST):
+            await self._costing_little(line, scope, receive, send)
+        elif is_reading:
+            line.reading += 1
+            await _until_answered(line.has_read, self.app, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _costing_little(self, line: Line, scope: Scope, receive: Receive, send: Send) -> None:
         if self._costs_little(scope):
             await self.app(scope, receive, send)
             return
         scope[QUIET] = True
-        await line.turn_away()
+        line.turned_away()
+        await asyncio.sleep(REST)
         await answer(Busy())(scope, receive, send)
 
 
 class InTurn:
-    """Lets a request into `app` when it is its turn; `line_of` says whose line it stands in, if in any."""
+    """Lets a request into `app` when it is its turn; `line_of` says whose line it stands in, if in any.
 
-    def __init__(self, app: ASGIApp, line_of: LineOf) -> None:
+    Where it stands there `for_others`, they are told that no turn came, and counted.
+    """
+
+    def __init__(self, app: ASGIApp, line_of: LineOf, *, for_others: bool = False) -> None:
         self.app = app
-        self._line_of = line_of
+        self._line_of, self._for_others = line_of, for_others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = self._line_of(scope) if scope["type"] == "http" else None
@@ -135,29 +145,28 @@ class InTurn:
             await line.take()
         except Busy as busy:
             scope[QUIET] = True
+            if not self._for_others:
+                line.turned_away()
             await answer(busy)(scope, receive, send)
             return
-        turn = _Turn(line, send)
-        try:
-            await self.app(scope, receive, turn.send)
-        finally:
-            turn.end()
+        await _until_answered(line.give_back, self.app, scope, receive, send)
 
 
-class _Turn:
-    """Ends with its answer's first byte: how fast a client takes an answer is nobody else's trouble."""
+async def _until_answered(over: Callable[[], None], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Call `over` at the first byte of an answer, or the end: how fast somebody takes it is nobody else's trouble."""
+    is_over = False
 
-    __slots__ = ("_line", "_send")
+    def end() -> None:
+        nonlocal is_over
+        if not is_over:
+            is_over = True
+            over()
 
-    def __init__(self, line: Line, send: Send) -> None:
-        self._line: Line | None = line
-        self._send = send
+    async def send_on(message: Message) -> None:
+        end()
+        await send(message)
 
-    async def send(self, message: Message) -> None:
-        self.end()
-        await self._send(message)
-
-    def end(self) -> None:
-        if self._line is not None:
-            self._line.give_back()
-            self._line = None
+    try:
+        await app(scope, receive, send_on)
+    finally:
+        end()

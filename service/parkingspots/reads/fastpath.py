@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parkingspots.kit.answers import answer as problem_document
 from parkingspots.kit.problems import Unavailable
-from parkingspots.kit.requests import ROUTE
+from parkingspots.kit.requests import QUIET, ROUTE
 from parkingspots.kit.turns import InTurn, LineOf
 from parkingspots.reads.asked import Wants, wants
 from parkingspots.reads.counts import answers
@@ -22,8 +22,8 @@ class FastPath:
 
     def __init__(self, app: ASGIApp, targets: Targets, line_of: LineOf) -> None:
         self.app = InTurn(app, line_of)
-        self._direct = InTurn(Direct(app), line_of)
-        self._targets = targets
+        self._direct = InTurn(Direct(app), line_of, for_others=True)
+        self._targets, self._line_of = targets, line_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
@@ -54,6 +54,8 @@ class FastPath:
         self, reads: Reads, target: Target, wanted: Wants, scope: Scope, receive: Receive, send: Send
     ) -> None:
         stale = reads.stale(target)
+        if stale is not None and not wanted.may_have(stale):
+            stale = None
         try:
             async with asyncio.timeout(None if stale is None else PATIENCE):
                 answer, was_asked = await reads.loaded(self._direct, target, scope)
@@ -67,9 +69,18 @@ class FastPath:
         elif answer is not None and answer.entry is not None and wanted.may_have(answer.entry):
             await _send(answer.entry, target, "coalesced" if was_asked else "miss", wanted, send)
         elif answer is not None and answer.entry is None and (answer.status == UNAVAILABLE or not wanted.signed_in):
-            await _repeat(answer, target, send)
+            await self._repeat(answer, target, scope, send)
         else:
             await self._ask_route(target, scope, receive, send)
+
+    async def _repeat(self, answer: Answer, target: Target, scope: Scope, send: Send) -> None:
+        answers(target.route, "failed").inc()
+        if answer.is_busy and (line := self._line_of(scope)) is not None:
+            scope[QUIET] = True
+            line.turned_away()
+        for message in answer.messages:
+            headers = {"headers": list(message["headers"])} if "headers" in message else {}
+            await send({**message, **headers})
 
     async def _ask_route(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         answers(target.route, "own").inc()
@@ -81,10 +92,3 @@ async def _send(
 ) -> None:
     answers(target.route, outcome).inc()
     await send_entry(entry, wanted, send, age=age)
-
-
-async def _repeat(answer: Answer, target: Target, send: Send) -> None:
-    answers(target.route, "failed").inc()
-    for message in answer.messages:
-        headers = {"headers": list(message["headers"])} if "headers" in message else {}
-        await send({**message, **headers})

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 from parkingspots.kit.conditional import etag
 from parkingspots.kit.follower import Follower
 from parkingspots.kit.freshness import STATE, RestsOn
+from parkingspots.kit.requests import QUIET
 from parkingspots.reads.counts import KEPT, REFRESHED
 from parkingspots.reads.direct import ASKED
 from parkingspots.reads.entries import JSON, About, Entry
@@ -24,7 +25,7 @@ JITTER = 0.1
 EAGERNESS = 1.0
 """Of early refreshes; XFetch's beta (Vattani et al., Optimal Probabilistic Cache Stampede Prevention, 2015)."""
 LONGEST_STALE = 3_600.0  # seconds for which an answer may be served while the database is away
-LONGEST_LOADING = 10.0  # seconds; more than the route itself allows
+LONGEST_LOADING = 10.0  # seconds; who waits longer for a turn, a connection and a statement together is told 503
 LONG_AGO = 1_800.0
 """Seconds. An answer lives for an hour at most, or is served stale for as long; bookings are news for two hours."""
 PATIENCE = 1.0  # seconds that somebody waits for the truth while there is a stale answer
@@ -42,6 +43,8 @@ class Answer:
     entry: Entry | None
     turn: int
     """Loadings are counted as they begin."""
+    is_busy: bool = False
+    """No turn came, and it was not asked."""
 
     @property
     def status(self) -> int:
@@ -186,9 +189,10 @@ class Reads:
             messages.append(message)
 
         rests = RestsOn(is_wanted=True)
-        await app(_inner(target, scope, rests), _nothing, collect)
+        inner = _inner(target, scope, rests)
+        await app(inner, _nothing, collect)
         if rests.footprint is None or not _is_json(messages[0]):
-            return Answer(messages, None, turn)
+            return Answer(messages, None, turn, is_busy=inner.get(QUIET, False))
         body = b"".join(message.get("body", b"") for message in messages[1:])
         about = About(
             footprint=rests.footprint,
