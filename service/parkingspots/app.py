@@ -70,6 +70,7 @@ def create(
             app.state.database = await stack.enter_async_context(aclosing(Database(settings)))
             app.state.probe = await stack.enter_async_context(aclosing(Database(settings, pool_size=1)))
             app.state.cache = await stack.enter_async_context(aclosing(Cache(settings)))
+            health.install(app, app.state.probe, app.state.cache)
             app.state.limits = await stack.enter_async_context(aclosing(Limits(settings)))
             await stack.enter_async_context(reading(app))
             app.state.mailer = mailer(settings)

@@ -1,8 +1,9 @@
 """Whether the service lives, is ready, and how it is."""
 
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import ConfigDict
@@ -10,12 +11,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from parkingspots import __version__
+from parkingspots.kit.cache import Cache
 from parkingspots.kit.database import Database
-from parkingspots.kit.dependencies import CurrentCache, ProbeDatabase
+from parkingspots.kit.dependencies import ProbeDatabase
 from parkingspots.kit.exposition import exposition
 from parkingspots.kit.job_runs import FIGURES
 from parkingspots.kit.problems import Unavailable, problems
 from parkingspots.kit.schema import objection
+from parkingspots.kit.single_flight import SingleFlight
 from parkingspots.kit.wire import Wire
 
 UNREACHABLE = "The database cannot be reached."
@@ -23,6 +26,26 @@ UNREACHABLE = "The database cannot be reached."
 router = APIRouter(tags=["service"])
 metrics = APIRouter()
 """With METRICS_PORT on a port of its own, that no Ingress leads to."""
+
+
+class Health:
+    """What is looked at for all who ask: nobody counts how often that is, and one connection is there for it."""
+
+    def __init__(self, database: Database, cache: Cache) -> None:
+        self.objection = SingleFlight(partial(_objection, database))
+        """None where the database can be used, or a sentence."""
+        self.cache_is_there = SingleFlight(cache.is_there)
+
+
+def install(app: FastAPI, database: Database, cache: Cache) -> None:
+    app.state.health = Health(database, cache)
+
+
+async def _health(request: Request) -> Health:
+    return cast("Health", request.app.state.health)
+
+
+CurrentHealth = Annotated[Health, Depends(_health)]
 
 
 class ServiceOut(Wire):
@@ -75,19 +98,18 @@ async def read_liveness() -> StatusOut:
 
 
 @router.get("/readyz", responses=problems(Unavailable))
-async def read_readiness(database: ProbeDatabase) -> StatusOut:
+async def read_readiness(health: CurrentHealth) -> StatusOut:
     """Requests may come: the database can be reached and has a schema that this release knows."""
-    reason = await _objection(database)
+    reason = await health.objection()
     if reason:
         raise Unavailable(reason)
     return StatusOut()
 
 
 @router.get("/health")
-async def read_health(database: ProbeDatabase, cache: CurrentCache) -> HealthOut:
+async def read_health(health: CurrentHealth) -> HealthOut:
     """How the service and what it stands on are. Always 200: it reports, /readyz decides."""
-    reason = await _objection(database)
-    cached = await cache.is_there()
+    reason, cached = await health.objection(), await health.cache_is_there()
     return HealthOut(
         status="down" if reason else "healthy" if cached else "degraded",
         database="down" if reason else "ok",

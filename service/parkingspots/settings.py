@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from ipaddress import ip_network
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -23,6 +23,8 @@ LEAST_WEBHOOK_SECRET = 16
 EXAMPLES = frozenset({"whsec_change_me_change_me", "whsec_your_webhook_secret", "whsec_xxxxxxxxxxxxxxxx"})
 """What stands in examples, and is no secret."""
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[1-9]\d{0,4})?|https?://\[[0-9a-f:]+\](:[1-9]\d{0,4})?")
+REDIS_TLS = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile"})
+"""Of what redis-py reads behind the ?. The rest would undo how long the product waits for it, or fail at the start."""
 RATE = re.compile(r"[1-9]\d{0,8} per ([1-9]\d{0,3} )?(second|minute|hour|day)s?")
 
 
@@ -69,11 +71,20 @@ def _a_redis_url(secret: SecretStr) -> SecretStr:
         parts = urlsplit(secret.get_secret_value())
         usable = parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
         usable = usable and "@" not in parts.path + parts.fragment
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        usable = usable and all(_is_of_redis(parts.scheme, name, value) for name, value in options)
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("use the form redis://:password@host:6379/0, with / in a password as %2F")
+        raise ValueError(
+            "use the form redis://:password@host:6379/0, with / in a password as %2F; behind a ? stand db and, for "
+            f"rediss, {', '.join(sorted(REDIS_TLS))} alone"
+        )
     return secret
+
+
+def _is_of_redis(scheme: str, name: str, value: str) -> bool:
+    return (name in REDIS_TLS and scheme == "rediss") or (name == "db" and value.isascii() and value.isdigit())
 
 
 def _an_smtp_url(secret: SecretStr) -> SecretStr:
@@ -163,8 +174,8 @@ class Settings(BaseSettings):
     database_sslmode: str | None = Field(default=None, pattern="^(disable|allow|prefer|require|verify-ca|verify-full)$")
     database_pool_size: int = Field(default=10, ge=1, le=200)
     database_pool_wait_seconds: float = Field(default=5, gt=0, le=60)
-    database_statement_timeout_ms: int = Field(default=5_000, ge=100)
-    database_lock_timeout_ms: int = Field(default=3_000, ge=10)
+    database_statement_timeout_ms: int = Field(default=5_000, ge=100, le=3_600_000)
+    database_lock_timeout_ms: int = Field(default=3_000, ge=10, le=3_600_000)
 
     redis_url: Annotated[SecretStr, AfterValidator(_a_redis_url)] | None = None
     redis_host: str = "127.0.0.1"
@@ -178,8 +189,8 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     secret_key_previous: SecretStr | None = None
-    access_token_minutes: int = Field(default=30, ge=1)
-    refresh_token_days: int = Field(default=14, ge=1)
+    access_token_minutes: int = Field(default=30, ge=1, le=1440)
+    refresh_token_days: int = Field(default=14, ge=1, le=366)
 
     skip_payment_processing: bool = True
     stripe_secret_key: SecretStr | None = None
@@ -212,10 +223,10 @@ class Settings(BaseSettings):
     default_currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
     service_fee_percent: Decimal = Field(default=Decimal(10), ge=0, le=100, decimal_places=2)
     hold_minutes: int = Field(default=10, ge=1, le=1440)
-    booking_min_minutes: int = Field(default=15, ge=1)
+    booking_min_minutes: int = Field(default=15, ge=1, le=1440)
     booking_max_days: int = Field(default=90, ge=1, le=366)
     booking_horizon_days: int = Field(default=365, ge=1, le=3660)
-    check_in_early_minutes: int = Field(default=30, ge=0)
+    check_in_early_minutes: int = Field(default=30, ge=0, le=1440)
 
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     request_log_share: float | None = Field(default=None, ge=0, le=1)

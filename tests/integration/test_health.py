@@ -1,5 +1,6 @@
 """What the service says about itself."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots import __version__
+from parkingspots import __version__, health
 from parkingspots.dev.ports import HOST, free_port
 from parkingspots.dev.postgres import PostgresServer
 from parkingspots.kit.schema import NEEDED
@@ -30,6 +31,18 @@ async def schema(session: AsyncSession) -> AsyncIterator[AsyncSession]:
 async def test_the_root_says_what_this_is_and_where_to_read_on(api: Api) -> None:
     answer = await api.client.get("/")
     assert answer.json() == {"name": "ParkingSpots API", "version": __version__, "docs": "/docs", "api": "/api/v1"}
+
+
+async def test_a_crowd_that_asks_costs_a_look_or_two(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[None] = []
+
+    async def look(_: AsyncSession) -> None:
+        looks.append(None)
+
+    monkeypatch.setattr(health, "objection", look)
+    answers = await asyncio.gather(*(api.client.get(path) for path in ("/readyz", "/health") * 100))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(looks) < 10
 
 
 async def test_with_everything_in_place_the_service_is_ready_and_healthy(api: Api) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.test_journey import served
-from parkingspots.kit.connection import LARGEST
+from parkingspots.kit.connection import LARGEST, MOST_HEADERS
 from parkingspots.settings import Settings
 from security.raw import Answer, exchange, last, request
 
@@ -205,6 +205,17 @@ def test_a_head_may_be_as_large_as_is_said_and_no_larger(server: str) -> None:
     (answer,) = exchange(server, small)
     assert answer.status == 200
     (answer,) = exchange(server, large)
+    require_refusal(answer, 431)
+
+
+def test_there_are_as_many_headers_as_is_said_and_no_more(server: str) -> None:
+    last_of_all = b"Connection: close"
+    has = get(b"/livez", last_of_all).count(b": ")
+    (answer,) = exchange(server, get(b"/livez", *[b"a: b"] * (MOST_HEADERS - has), last_of_all))
+    assert answer.status == 200
+    (answer,) = exchange(server, get(b"/livez", *[b"a: b"] * (MOST_HEADERS + 1 - has), last_of_all))
+    require_refusal(answer, 431)
+    (answer,) = exchange(server, get(b"/livez", *[b"a:"] * MOST_HEADERS).removesuffix(b"\r\n"))  # and has no end
     require_refusal(answer, 431)
 
 

@@ -102,6 +102,11 @@ def test_a_whole_redis_url_beats_its_parts(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.cache_url == "rediss://cache:1/3"
 
 
+@pytest.mark.parametrize("url", ["unix:///run/valkey.sock?db=1", "rediss://cache/0?ssl_ca_certs=/etc/ssl/ca.pem&db=2"])
+def test_a_redis_url_may_name_what_stands_nowhere_else_in_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert loaded(monkeypatch, REDIS_URL=url).cache_url == url
+
+
 def test_proxies_are_addresses_or_networks_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded(monkeypatch).trusted_proxies == []
     assert loaded(monkeypatch, TRUSTED_PROXIES="10.0.0.0/8, ::1").trusted_proxies == ["10.0.0.0/8", "::1"]
@@ -177,6 +182,15 @@ def test_a_database_that_is_not_postgresql_is_refused(monkeypatch: pytest.Monkey
         ("SERVICE_FEE_PERCENT", "-1"),
         ("SERVICE_FEE_PERCENT", "NaN"),
         ("HOLD_MINUTES", "0"),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", "1000000000"),
+        ("ACCESS_TOKEN_MINUTES", "1000000000000"),
+        ("REFRESH_TOKEN_DAYS", "3000000"),
+        ("BOOKING_MIN_MINUTES", "1000000000000"),
+        ("CHECK_IN_EARLY_MINUTES", "1000000000000"),
+        ("REDIS_URL", "redis://cache/0?db=x"),
+        ("REDIS_URL", "redis://cache/0?max_connections=ten"),
+        ("REDIS_URL", "redis://cache/0?socket_timeout=30"),
+        ("REDIS_URL", "redis://cache/0?ssl_cert_reqs=none"),
         ("ACCESS_TOKEN_MINUTES", "0"),
         ("REFRESH_TOKEN_DAYS", "0"),
         ("LOG_LEVEL", "loud"),

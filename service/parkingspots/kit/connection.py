@@ -8,6 +8,8 @@ from parkingspots.kit.hardening import protected
 
 LARGEST = 64 * 1024
 """Bytes of a request's line and headers, or of what stands between two pieces of its body."""
+MOST_HEADERS = 100
+"""Of a request: each takes some 120 bytes of memory, however few it has itself."""
 MOST_AHEAD = 100
 """Requests that came ahead of an answer to those before them: each takes memory before any limit counts it."""
 TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -49,15 +51,19 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._unread += len(data)
         super().data_received(data)
-        if self._unread > LARGEST and self._is_amid_a_request() and not self.transport.is_closing():
+        is_too_large = self._unread > LARGEST or self._has_too_many_headers()
+        if is_too_large and self._is_amid_a_request() and not self.transport.is_closing():
             self._refuse(TOO_LARGE)
+
+    def _has_too_many_headers(self) -> bool:
+        return self.headers is not None and len(self.headers) > MOST_HEADERS  # type: ignore[redundant-expr]  # at first
 
     def _is_amid_a_request(self) -> bool:
         """Not where a body came whole, or nothing yet."""
         return self.headers is not TRAILING or self.cycle.more_body
 
     def on_headers_complete(self) -> None:
-        if self._unread > LARGEST and self._size() > LARGEST:
+        if self._has_too_many_headers() or (self._unread > LARGEST and self._size() > LARGEST):
             self._why = TOO_LARGE
             raise HeadTooLargeError
         if not self.url.isascii():  # RFC 3986, 2; the framework would fail at it

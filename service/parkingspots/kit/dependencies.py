@@ -9,7 +9,6 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.kit.cache import Cache
 from parkingspots.kit.clock import TimeSource
 from parkingspots.kit.database import Database
 from parkingspots.kit.errands import Errand
@@ -26,10 +25,6 @@ async def _settings(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
 
-async def _cache(request: Request) -> Cache:
-    return cast("Cache", request.app.state.cache)
-
-
 async def _probe(request: Request) -> Database:
     return cast("Database", request.app.state.probe)
 
@@ -44,7 +39,6 @@ async def _mailer(request: Request) -> Mailer:
 
 Clock = Annotated[TimeSource, Depends(_clock)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
-CurrentCache = Annotated[Cache, Depends(_cache)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentMailer = Annotated[Mailer, Depends(_mailer)]
 # A connection of its own: whether the database can be reached must not depend on how many requests wait for one.

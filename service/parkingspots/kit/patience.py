@@ -7,6 +7,7 @@ import asyncio
 import resource
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import islice
 
 from parkingspots.kit.connection import TRAILING, Connection
 
@@ -16,6 +17,8 @@ SLOWEST = 4_096
 """Bytes of an answer that a client takes between two looks, at least."""
 MOST = 10_000
 """Connections of a process, where it may open so many files."""
+LOOKED_AT = 100
+"""Of the others, to find one that rests: to look at all would cost milliseconds for each that comes."""
 RESERVE = 256
 """Files that are no client's: the database's, Valkey's, the log's."""
 
@@ -39,8 +42,8 @@ class PatientConnection(Connection):
 
     def _make_room(self) -> None:
         """End one that rests between two requests, or this one: nobody keeps others out by resting."""
-        others = (each for each in self.connections if isinstance(each, PatientConnection) and each.rests)
-        resting = next(others, None)
+        some = islice(self.connections, LOOKED_AT)
+        resting = next((each for each in some if isinstance(each, PatientConnection) and each.rests), None)
         if resting is not None:
             resting.transport.close()
         else:

@@ -70,7 +70,7 @@ class BodyTooLarge(Problem):
 
 class HeadTooLarge(Problem):
     status, title = 431, "Headers too large"
-    detail = "The request's line and headers are larger than 64 KiB. Send fewer or shorter ones."
+    detail = "The request's line and headers are more than 64 KiB or 100 headers. Send fewer or shorter ones."
 
 
 class Unreadable(BadRequest):

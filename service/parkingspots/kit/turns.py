@@ -33,8 +33,8 @@ WAITING = Gauge(
 )
 SHED = Counter(
     "parkingspots_http_requests_shed",
-    "Requests that were turned away with 503: their line was full, or their turn did not come in time; bodies: too many"
-    " large ones were being read.",
+    "Requests that were turned away with 503: their line was full, or their turn did not come in time; bodies: too"
+    " much of them had not come whole.",
     ("class",),
 )
 
@@ -112,7 +112,7 @@ class Valve:
             await self._costing_little(line, scope, receive, send)
         elif is_reading:
             line.reading += 1
-            await _until_answered(line.has_read, self.app, scope, receive, send)
+            await until_answered(line.has_read, self.app, scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -149,10 +149,10 @@ class InTurn:
                 line.turned_away()
             await answer(busy)(scope, receive, send)
             return
-        await _until_answered(line.give_back, self.app, scope, receive, send)
+        await until_answered(line.give_back, self.app, scope, receive, send)
 
 
-async def _until_answered(over: Callable[[], None], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def until_answered(over: Callable[[], None], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Call `over` at the first byte of an answer, or the end: how fast somebody takes it is nobody else's trouble."""
     is_over = False
 

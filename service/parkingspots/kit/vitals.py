@@ -33,7 +33,8 @@ LAG = Histogram(
 CACHE_UP = Gauge("parkingspots_cache_up", "1 while Valkey answers, asked again and again.", multiprocess_mode="livemin")
 HEARD_AGE = Gauge(
     "parkingspots_reads_heard_age_seconds",
-    "Since this process last heard what has changed; from one second on, nothing is answered from what is kept.",
+    "Since this process last heard what has changed; from one second on, what is kept is loaded"
+    " anew, and served stale where that fails.",
     multiprocess_mode="livemax",
 )
 

@@ -9,8 +9,8 @@ from parkingspots.kit.tally import Tally
 ANSWERS = Counter(
     "parkingspots_reads",
     "Public reads by how they were answered: hit (this process had the answer), shared (Valkey had it), miss (loaded),"
-    " coalesced (loaded for somebody else), stale (PostgreSQL was away, or no turn came), own (this visitor's) or"
-    " failed (not 200).",
+    " coalesced (loaded for somebody else), stale (PostgreSQL was away or slow, or no turn came), own (this"
+    " visitor's) or failed (not 200).",
     ("route", "outcome"),
 )
 REFRESHED = Counter("parkingspots_reads_refreshed", "Answers loaded again shortly before their time.", ("route",))
