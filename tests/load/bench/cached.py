@@ -75,8 +75,7 @@ def _the_spot(stage: Stage) -> Asked:
 def _asked(stage: Stage, targets: Sequence[str], headers: dict[str, str] | None = None, *, status: int = 200) -> Asked:
     """Raises Failure where the first of the targets is not answered as it should be."""
     sent = headers or stage.headers
-    for _ in range(UNTIL_AT_HAND):
-        answer = wire.get(stage.port, targets[0], sent)
+    *_, answer = (wire.get(stage.port, targets[0], sent) for _ in range(UNTIL_AT_HAND))
     if answer.status != status:
         raise Failure(f"{targets[0]} is answered with {answer.status}, not {status}: {answer.body.decode()[:200]}")
     return Asked(Load(targets, sent), answer)
