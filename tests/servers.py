@@ -126,6 +126,8 @@ def cache(folder: Path) -> Iterator[Running]:
 @asynccontextmanager
 async def beside(context: AbstractContextManager[T]) -> AsyncIterator[T]:
     """Begun and ended in a thread of its own: gates, stand-ins and people go on meanwhile."""
-    with ExitStack() as stack:
+    stack = ExitStack()
+    try:
         yield await asyncio.to_thread(stack.enter_context, context)
+    finally:
         await asyncio.to_thread(stack.close)

@@ -8,6 +8,8 @@ HEAD = """# Reliability
 What was done to the product, what it promises then, and what was measured.
 `make reliability` writes this page, and `RELIABILITY=1 make e2e` what is measured on a cluster; nothing here is written
 by hand. Latencies are those of a machine with two cores that PostgreSQL, Valkey and the clients share with the product.
+A whole run takes about an hour, half of it the soak. Three scenarios want what not every machine has, and are left out
+without it: `disk-full` root, `names-lost` a C compiler, `clock-set` libfaketime.
 
 After each run the database is held against what clients were told: every booking that was acknowledged is there once,
 no slot has two holders, the ledger adds up to zero, counters equal their sources, and no answer was older than its
