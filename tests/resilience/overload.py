@@ -168,8 +168,9 @@ SCENARIOS = (
     Scenario(
         "flood",
         Group.OVERLOAD,
-        f"{OF_ANY}; searches: meanwhile no booking and no kept read fails, and bookings are quicker than searches",
+        f"{OF_ANY}. They search; of the people beside them, those who search or look at a page that is not kept may be "
+        "told 503, those who book or look at one that is kept are not, and bookings are quicker than searches",
         _flood,
     ),
-    Scenario("rush", Group.OVERLOAD, f"{OF_ANY}; bookings: each that was acknowledged is there once", _rush),
+    Scenario("rush", Group.OVERLOAD, f"{OF_ANY}. They book: each booking that was acknowledged is there once", _rush),
 )

@@ -26,7 +26,8 @@ async def to_database(folder: Path, length: Length) -> Outcome:
     seconds, times = (8.0, 2) if length is Length.LONG else (2.5, 1)
     async with staged(folder, to_database=wired) as stage, living(stage, RATE / 2) as diary:
         wire = wire_of(stage.database)
-        for _ in range(times):
+        for number in range(times):
+            await asyncio.sleep(RECOVERED_WITHIN if number else 0)  # what was half-open is forgiven no longer
             with diary.part(f"{FAR * 1_000:.0f} ms away"), _far(wire, FAR):
                 await asyncio.sleep(seconds)
             with diary.part("reset now and then", may_refuse=True), _torn(wire, resets=SELDOM):
