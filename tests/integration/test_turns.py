@@ -8,7 +8,6 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from parkingspots import lines
@@ -103,30 +102,6 @@ async def test_whoever_reads_with_a_body_that_does_not_come_keeps_nobody_out(
     assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [401] * CROWD
 
 
-async def test_whoever_takes_an_answer_slowly_counts_no_more() -> None:
-    line, may_go_on = turns.Line("test", 1, 1), asyncio.Event()
-    counted: list[int] = []
-
-    async def app(_: Scope, __: Receive, send: Send) -> None:
-        counted.append(line.reading)
-        await send({"type": "http.response.start", "status": 200})
-
-    async def slowly(_: Message) -> None:
-        counted.append(line.reading)
-        await may_go_on.wait()
-
-    async def nothing() -> Message:
-        return {}
-
-    valve = turns.Valve(app, lambda _: line, lambda _: False)
-    taking = asyncio.create_task(valve({"type": "http", "method": "GET", "headers": []}, nothing, slowly))
-    await asyncio.sleep(0)
-    assert counted == [1, 0]
-    may_go_on.set()
-    await taking
-    assert line.reading == 0
-
-
 async def is_kept(api: Api, page: str) -> bool:
     """Whether the next may be answered from what is kept; asks for it, too."""
     assert (await api.client.get(page)).status_code == 200
@@ -186,18 +161,3 @@ async def test_what_nothing_has_changed_is_answered_past_its_time_where_no_turn_
 
 async def turned_away(_: turns.Line) -> None:
     raise turns.Busy
-
-
-async def test_a_line_has_room_for_a_few_and_the_next_are_turned_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "REST", 0)
-    line = turns.Line("test", 1, 3_600)
-    await line.take()
-    waiting = [asyncio.create_task(line.take()) for _ in range(turns.LONGEST)]
-    assert not line.is_full
-    await asyncio.sleep(0)
-    is_full_then = line.is_full
-    waiting.pop().cancel()
-    await asyncio.sleep(0)
-    assert (is_full_then, line.is_full) == (True, False)
-    for each in waiting:
-        each.cancel()

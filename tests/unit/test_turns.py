@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
-from parkingspots.kit.turns import LATEST, LONGEST, SOONEST, Busy, Line
+from parkingspots.kit import turns
+from parkingspots.kit.turns import LATEST, LONGEST, SOONEST, Busy, Line, Valve
 from parkingspots.lines import Lines
 from parkingspots.settings import Settings
 
@@ -61,17 +63,44 @@ async def test_whoever_goes_away_leaves_the_line() -> None:
     assert gone.cancelled()
 
 
-async def test_a_line_that_has_become_full_takes_nobody_more() -> None:
+async def test_a_line_that_has_become_full_takes_nobody_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "REST", 0)
     line = Line("test", 1, FOR_EVER)
     await line.take()
     waiting = [asyncio.create_task(line.take()) for _ in range(LONGEST)]
+    assert not line.is_full
     await asyncio.sleep(0)
-    late = asyncio.create_task(line.take())
+    with pytest.raises(Busy):
+        await line.take()
+    waiting.pop().cancel()
     await asyncio.sleep(0)
-    assert late.done()
-    assert isinstance(late.exception(), Busy)
+    assert not line.is_full
     for each in waiting:
         each.cancel()
+
+
+async def test_whoever_takes_an_answer_slowly_counts_no_more() -> None:
+    line, may_go_on = Line("test", 1, 1), asyncio.Event()
+    counted: list[int] = []
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        counted.append(line.reading)
+        await send({"type": "http.response.start", "status": 200})
+
+    async def slowly(_: Message) -> None:
+        counted.append(line.reading)
+        await may_go_on.wait()
+
+    async def nothing() -> Message:
+        return {}
+
+    valve = Valve(app, lambda _: line, lambda _: False)
+    taking = asyncio.create_task(valve({"type": "http", "method": "GET", "headers": []}, nothing, slowly))
+    await asyncio.sleep(0)
+    assert counted == [1, 0]
+    may_go_on.set()
+    await taking
+    assert line.reading == 0
 
 
 @pytest.mark.parametrize(
