@@ -13,10 +13,12 @@ from resilience.traffic import BOUND
 BOOKINGS = text("SELECT id::text, spot_id, start_time, status FROM bookings")
 RULES = {
     "slots with two holders": """
-        SELECT count(*) FROM bookings one JOIN bookings other ON one.spot_id = other.spot_id AND one.id < other.id
-            AND tstzrange(one.start_time, one.end_time) && tstzrange(other.start_time, other.end_time)
-        WHERE one.status IN ('pending', 'confirmed', 'in_progress')
-            AND other.status IN ('pending', 'confirmed', 'in_progress')
+        SELECT count(*) FROM (
+            SELECT start_time, max(end_time) OVER (
+                PARTITION BY spot_id ORDER BY start_time, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS taken_until
+            FROM bookings WHERE status IN ('pending', 'confirmed', 'in_progress')
+        ) AS held WHERE start_time < taken_until
     """,
     "causes in the ledger that do not add up to zero": """
         SELECT count(*) FROM
