@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.types import Message, Receive, Scope, Send
 
-from parkingspots.kit import ahead
+from parkingspots.kit import ahead, turns
 from parkingspots.kit.ahead import LARGE_AT_ONCE, SMALL, ReadAhead
 from parkingspots.kit.bodies import LARGEST
 from product import until
@@ -100,7 +100,7 @@ async def test_a_body_that_is_announced_as_too_large_is_not_waited_for(
 async def test_there_is_room_for_so_much_that_has_not_come_whole(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "REST", 0)
+    monkeypatch.setattr(turns, "REST", 0)
     monkeypatch.setattr(ahead, "MOST_HELD", 3 * len(PIECE) + 100)
     slow, more = Slow(PIECE), Slow(PIECE)
     asking = [asyncio.create_task(client.post(URL, content=slow.body())) for _ in range(3)]
@@ -116,7 +116,7 @@ async def test_there_is_room_for_so_much_that_has_not_come_whole(
 async def test_large_bodies_that_come_slowly_keep_out_their_like_alone(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "REST", 0)
+    monkeypatch.setattr(turns, "REST", 0)
     slow = Slow(PIECE, b"and more")
     asking = [asyncio.create_task(client.post(URL, content=slow.body())) for _ in range(LARGE_AT_ONCE)]
     await slow.are_waiting(LARGE_AT_ONCE)

@@ -1,16 +1,13 @@
 """Bodies are read before it is their requests' turn: whoever sends one slowly keeps nobody from working."""
 
-import asyncio
 from collections import deque
 from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parkingspots.kit.answers import answer
 from parkingspots.kit.bodies import LARGEST, has_none, is_too_large
-from parkingspots.kit.requests import QUIET
-from parkingspots.kit.turns import REST, SHED, Busy, until_answered
+from parkingspots.kit.turns import SHED, turn_away, until_answered
 
 SMALL = 1 << 16
 """Bytes: 64 KiB, of which a server holds as many of each body anyway."""
@@ -37,11 +34,11 @@ class ReadAhead:
             return
         body = _Body(receive)
         if not await self._had_room(body, SMALL):
-            await _turn_away(scope, receive, send)
+            await turn_away(SHED.labels(BODIES).inc, scope, receive, send)
         elif body.is_whole:
             await self.app(scope, body.receive, send)
         elif self._large >= LARGE_AT_ONCE:
-            await _turn_away(scope, receive, send)
+            await turn_away(SHED.labels(BODIES).inc, scope, receive, send)
         else:
             self._large += 1
             await until_answered(self._one_less, partial(self._large_one, body), scope, receive, send)
@@ -50,7 +47,7 @@ class ReadAhead:
         if await self._had_room(body, LARGEST):
             await self.app(scope, body.receive, send)
         else:
-            await _turn_away(scope, receive, send)
+            await turn_away(SHED.labels(BODIES).inc, scope, receive, send)
 
     def _one_less(self) -> None:
         self._large -= 1
@@ -91,13 +88,6 @@ class _Body:
 
     async def receive(self) -> Message:
         return self._messages.popleft() if self._messages else await self._receive()
-
-
-async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
-    scope[QUIET] = True
-    SHED.labels(BODIES).inc()
-    await asyncio.sleep(REST)
-    await answer(Busy())(scope, receive, send)
 
 
 def _is_to_be_read(scope: Scope) -> bool:

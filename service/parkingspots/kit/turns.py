@@ -120,10 +120,7 @@ class Valve:
         if self._costs_little(scope):
             await self.app(scope, receive, send)
             return
-        scope[QUIET] = True
-        line.turned_away()
-        await asyncio.sleep(REST)
-        await answer(Busy())(scope, receive, send)
+        await turn_away(line.turned_away, scope, receive, send)
 
 
 class InTurn:
@@ -150,6 +147,14 @@ class InTurn:
             await answer(busy)(scope, receive, send)
             return
         await until_answered(line.give_back, self.app, scope, receive, send)
+
+
+async def turn_away(count: Callable[[], None], scope: Scope, receive: Receive, send: Send) -> None:
+    """Count somebody, have them rest, and tell them."""
+    scope[QUIET] = True
+    count()
+    await asyncio.sleep(REST)
+    await answer(Busy())(scope, receive, send)
 
 
 async def until_answered(over: Callable[[], None], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
