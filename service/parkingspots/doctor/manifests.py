@@ -152,7 +152,7 @@ def _image(pod: Manifest) -> str:
 
 def of_cronjob(client: Kubectl, cronjobs: Sequence[Manifest], now: datetime) -> Finding:
     if not cronjobs:
-        mend = f"helm upgrade --namespace {client.namespace} --reuse-values --set lifecycle.enabled=true …"
+        mend = f"helm upgrade --namespace {client.namespace} --reset-then-reuse-values --set lifecycle.enabled=true …"
         return warn("The release has no minute job: something else has to run it.", mend)
     job = cronjobs[0]
     name = job["metadata"]["name"]
