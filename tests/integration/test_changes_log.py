@@ -22,6 +22,17 @@ from product import SPOT, Api, Person
 SOMEWHERE_ELSE: dict[str, Any] = {"latitude": 40.6401, "longitude": 22.9444}
 MOVE = f"UPDATE spots SET latitude = {SOMEWHERE_ELSE['latitude']}, longitude = {SOMEWHERE_ELSE['longitude']}"
 CANCEL = "UPDATE bookings SET status = 'cancelled'"
+COUNT_EACH = text("UPDATE spot_stats SET total_bookings = total_bookings + 1")
+MANY_SPOTS = text("""
+    WITH added AS (
+        INSERT INTO spots (owner_id, title, spot_type, vehicle_size, address, city, prefecture, zip_code, latitude,
+            longitude, hourly_rate, currency, country, time_zone)
+        SELECT owner_id, title, spot_type, vehicle_size, address, city, prefecture, zip_code, latitude, longitude,
+            hourly_rate, currency, country, time_zone
+        FROM spots, generate_series(1, :number) RETURNING id
+    )
+    INSERT INTO spot_stats (spot_id) SELECT id FROM added
+""")
 Logged = Counter[str]
 
 
@@ -136,6 +147,42 @@ async def test_that_a_booking_of_long_ago_is_completed_is_no_news_but_its_count_
     await log.rows()
     await moved(database)
     assert await log.kinds() == only(page=1)
+
+
+async def test_spots_that_are_counted_in_one_statement_are_one_change(
+    api: Api, owner: Person, session: AsyncSession, log: Log
+) -> None:
+    spots = {await api.list_spot(owner) for _ in range(3)}
+    await log.rows()
+    await session.execute(COUNT_EACH)
+    (row,) = await log.rows()
+    assert (row["kind"], row["subject_id"]) == ("everything", None)
+    assert spots < {str(spot) for spot in row["subjects"]}
+
+
+async def test_of_very_many_spots_no_change_names_all(session: AsyncSession, log: Log) -> None:
+    await session.execute(MANY_SPOTS, {"number": 999})
+    await log.rows()
+    await session.execute(COUNT_EACH)
+    named = [len(row["subjects"]) for row in await log.rows()]
+    assert named == [500, 500]
+
+
+async def test_spots_that_are_counted_and_rated_in_one_statement_are_told_apart(
+    api: Api, owner: Person, session: AsyncSession, log: Log, spot: str
+) -> None:
+    await api.list_spot(owner)
+    await log.rows()
+    rate = "UPDATE spot_stats SET total_bookings = total_bookings + 1, total_reviews = (spot_id = :rated)::int"
+    await session.execute(text(rate), {"rated": spot})
+    rows = {row["kind"]: str(row["subject_id"]) for row in await log.rows()}
+    assert rows.keys() == {"listing", "page"}
+    assert rows["listing"] == spot != rows["page"]
+
+
+async def test_a_count_that_stays_as_it_is_is_no_change(session: AsyncSession, log: Log) -> None:
+    await session.execute(text("UPDATE spot_stats SET total_bookings = total_bookings"))
+    assert await log.kinds() == only()
 
 
 async def test_a_review_is_a_change_of_reviews_and_of_the_rating(

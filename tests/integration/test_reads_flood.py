@@ -5,14 +5,16 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from parkingspots.kit.changes import MOST_AT_ONCE
+from parkingspots.kit.changes import MOST_AT_ONCE, MOST_SUBJECTS_AT_ONCE
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
-from product import Api, Clock, running, until
+from product import Api, Clock, Person, running, until
 
 LIST = "/parking-spots/"
 OF_NO_SPOT = """INSERT INTO changes (kind, subject_id)
     SELECT 'user', gen_random_uuid() FROM generate_series(1, :number)"""
+OF_MANY = """INSERT INTO changes (kind, subjects)
+    SELECT 'everything', array_agg(gen_random_uuid()) FROM generate_series(1, :number)"""
 NEW_PRICE = "UPDATE spots SET hourly_rate = 999"
 
 pytestmark = pytest.mark.usefixtures("spot")
@@ -48,6 +50,30 @@ async def test_as_many_as_a_look_takes_in_leave_alone_what_they_do_not_touch_and
     await flood(session, number)
     await keeping_api.app.state.follower.catch_up()
     await until(keeping_api.is_keeping)  # so large a look may take a busy machine too long
+    before = count(outcome)
+    assert await price(keeping_api) == 350
+    assert count(outcome) == before + 1
+
+
+async def test_a_count_of_two_spots_is_seen_on_the_page_of_each(
+    keeping_api: Api, owner: Person, session: AsyncSession, spot: str
+) -> None:
+    pages = [f"{LIST}{each}" for each in (spot, await keeping_api.list_spot(owner))]
+    assert [(await keeping_api.get(page))["total_bookings"] for page in pages] == [0, 0]
+    await session.execute(text("UPDATE spot_stats SET total_bookings = 7"))
+    await keeping_api.app.state.follower.catch_up()
+    assert [(await keeping_api.get(page))["total_bookings"] for page in pages] == [7, 7]
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(MOST_SUBJECTS_AT_ONCE, "hit"), (MOST_SUBJECTS_AT_ONCE + 1, "miss")])
+async def test_so_many_spots_in_one_change_are_taken_in_and_no_more(
+    keeping_api: Api, session: AsyncSession, number: int, outcome: str
+) -> None:
+    await keeping_api.app.state.follower.catch_up()
+    await price(keeping_api)
+    await session.execute(text(OF_MANY), {"number": number})
+    await keeping_api.app.state.follower.catch_up()
+    await until(keeping_api.is_keeping)
     before = count(outcome)
     assert await price(keeping_api) == 350
     assert count(outcome) == before + 1

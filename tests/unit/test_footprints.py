@@ -23,7 +23,7 @@ latitudes, longitudes = some.floats(-90, 90), some.floats(-180, 180)
 
 
 def change(kind: Kind, place: tuple[float, float] = SYNTAGMA, **more: Any) -> Change:
-    return Change(1, kind, SPOT, *place, **more)
+    return Change(1, kind, (SPOT,), *place, **more)
 
 
 def is_told(answer: Footprint, of: Change) -> bool:
@@ -39,7 +39,7 @@ def rows(number: int, **last: Any) -> list[Record]:
 @pytest.mark.parametrize("window", [None, Span(10, 20)])
 @pytest.mark.parametrize("area", [None, NEARBY])
 def test_a_change_of_everything_touches_every_answer(area: Area | None, window: Span | None) -> None:
-    everything = Change(1, Kind.EVERYTHING, None)
+    everything = Change(1, Kind.EVERYTHING)
     assert is_told(Listed(area, None, window), everything)
     assert is_told(Subjects(frozenset({Kind.PAGE}), frozenset({SPOT})), everything)
 
@@ -50,7 +50,14 @@ def test_a_page_rests_on_changes_of_its_kinds_to_its_spot_alone() -> None:
     assert is_told(page, change(Kind.PAGE))
     assert not is_told(page, change(Kind.OPENING))
     assert not is_told(page, change(Kind.BOOKING, starts=1, ends=2))
-    assert not is_told(page, Change(1, Kind.LISTING, OTHER, *SYNTAGMA))
+    assert not is_told(page, Change(1, Kind.LISTING, (OTHER,), *SYNTAGMA))
+
+
+def test_a_change_that_names_spots_touches_the_pages_of_each_and_nothing_else() -> None:
+    counted = Change(1, Kind.EVERYTHING, (SPOT, OTHER))
+    pages = [Subjects(frozenset({Kind.PAGE}), frozenset({spot})) for spot in (SPOT, OTHER, uuid4())]
+    assert [is_told(page, counted) for page in pages] == [True, True, False]
+    assert not is_told(Listed(None, None, None), counted)
 
 
 def test_a_page_with_a_window_rests_on_bookings_that_overlap_it() -> None:
@@ -151,8 +158,8 @@ def test_a_page_of_the_newest_rests_on_older_spots_only_where_it_is_not_full() -
 def test_subjects_are_looked_up_by_their_ids(ids: list[UUID], another: UUID) -> None:
     assume(another not in ids)
     answer = Subjects(frozenset({Kind.USER}), frozenset(ids))
-    assert all(is_told(answer, Change(1, Kind.USER, each)) for each in ids)
-    assert not is_told(answer, Change(1, Kind.USER, another))
+    assert all(is_told(answer, Change(1, Kind.USER, (each,))) for each in ids)
+    assert not is_told(answer, Change(1, Kind.USER, (another,)))
 
 
 def moved(latitude: float, longitude: float, bearing: float, km: float) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from parkingspots.kit.changes import Snapshot
 from parkingspots.kit.footprints import Change, Kind, Subjects
-from parkingspots.kit.knowledge import LAG, MOST_CHANGES, Knowledge
+from parkingspots.kit.knowledge import LAG, MOST_CHANGES, MOST_SUBJECTS, Knowledge
 
 SPOT, OTHER = uuid4(), uuid4()
 PAGE = Subjects(frozenset({Kind.PAGE}), frozenset({SPOT}))
@@ -14,7 +14,7 @@ SPAN = 600.0
 
 
 def change(xid: int, spot: UUID = SPOT) -> Change:
-    return Change(xid, Kind.PAGE, spot)
+    return Change(xid, Kind.PAGE, (spot,))
 
 
 def knowing(*changes: Change, at: float = 1_000.0) -> Knowledge:
@@ -77,6 +77,15 @@ def test_a_flood_of_changes_is_forgotten_with_the_answers_that_rest_on_it() -> N
         knowledge.learn(Snapshot.of("9999:9999:"), flood, 1_001.0 + second / 100)
     assert sum(len(heard) for heard in knowledge._older.heard.values()) <= MOST_CHANGES + len(flood)
     assert sum(len(heard) for heard in knowledge._recent.heard.values()) <= MOST_CHANGES + len(flood)
+    assert not knowledge.covers(1_000.0)
+
+
+def test_many_spots_in_few_changes_are_a_flood_too() -> None:
+    knowledge = knowing()
+    many = Change(11, Kind.EVERYTHING, tuple(uuid4() for _ in range(MOST_SUBJECTS // 10)))
+    for second in range(30):
+        knowledge.learn(Snapshot.of("9999:9999:"), [many], 1_001.0 + second / 100)
+    assert sum(len(heard) for heard in knowledge._older.heard.values()) <= MOST_SUBJECTS + len(many.subjects)
     assert not knowledge.covers(1_000.0)
 
 

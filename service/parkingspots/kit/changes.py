@@ -4,12 +4,13 @@ Triggers write it in the transaction of the change itself. Transactions do not c
 a look has seen is said by its snapshot, and the next one reads what that did not show.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import ColumnElement, Identity, Index, func, text
+from sqlalchemy import ARRAY, ColumnElement, Identity, Index, Uuid, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +31,8 @@ class ChangeRow(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     kind: Mapped[Kind] = mapped_column(Word(Kind))
     subject_id: Mapped[UUID | None]
+    subjects: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    """Of a change of several; `subject_id` is empty then."""
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     born: Mapped[datetime | None]
@@ -63,7 +66,7 @@ class Snapshot:
         return xid < self.next and xid not in self.running
 
 
-MOST_AT_ONCE = 2_000
+MOST_AT_ONCE, MOST_SUBJECTS_AT_ONCE = 2_000, 20_000
 """Changes that one look takes in, in some milliseconds; where there are more, everything counts as changed."""
 WHICH_DATABASE = """md5(concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
@@ -79,7 +82,7 @@ def _look(which: str) -> str:
             coalesce((SELECT max(xid) FROM changes), 0) AS highest,
             extract(epoch FROM clock_timestamp())::float8 AS now, found.*
         FROM (VALUES (1)) AS one LEFT JOIN (
-            SELECT xid, kind, subject_id, latitude, longitude, extract(epoch FROM born)::float8 AS born,
+            SELECT xid, kind, subject_id, subjects, latitude, longitude, extract(epoch FROM born)::float8 AS born,
                 extract(epoch FROM starts)::float8 AS starts, extract(epoch FROM ends)::float8 AS ends
             FROM changes WHERE {which} LIMIT {MOST_AT_ONCE + 1}
         ) AS found ON true"""  # noqa: S608 - our own words
@@ -100,16 +103,23 @@ KINDS = {str(kind): kind for kind in Kind}
 
 def change_of(row: Record) -> Change:
     """A row of either look; a kind that a newer release writes may change anything."""
+    one, kind = row["subject_id"], KINDS.get(row["kind"])
+    if kind is None:
+        return Change(row["xid"], Kind.EVERYTHING)
     return Change(
         row["xid"],
-        KINDS.get(row["kind"], Kind.EVERYTHING),
-        row["subject_id"],
+        kind,
+        tuple(row["subjects"] or ()) if one is None else (one,),
         row["latitude"],
         row["longitude"],
         row["born"] or 0.0,
         row["starts"] or 0.0,
         row["ends"] or 0.0,
     )
+
+
+def are_too_many(changes: Sequence[Change]) -> bool:
+    return len(changes) > MOST_AT_ONCE or sum(len(each.subjects) for each in changes) > MOST_SUBJECTS_AT_ONCE
 
 
 def _is_old() -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ ANYWHERE: Bucket = "anywhere"
 
 class Kind(StrEnum):
     EVERYTHING = "everything"
+    """There is; where it names subjects, that is shown on their own pages."""
     LISTING = "listing"
     """A spot as lists show it, or whether they do."""
     PAGE = "page"
@@ -40,8 +41,8 @@ class Change:
     xid: int
     """The transaction that made it."""
     kind: Kind
-    subject: UUID | None
-    """The spot, or the user."""
+    subjects: tuple[UUID, ...] = ()
+    """The spot, or the user; of counters, many spots."""
     latitude: float | None = None
     longitude: float | None = None
     born: float = 0.0
@@ -50,10 +51,9 @@ class Change:
     ends: float = 0.0
 
     def buckets(self) -> Iterator[Bucket]:
-        if self.kind is Kind.EVERYTHING:
+        if self.kind is Kind.EVERYTHING and not self.subjects:
             yield ALWAYS
-        if self.subject is not None:
-            yield self.subject
+        yield from self.subjects
         if self.latitude is not None and self.longitude is not None:
             yield ANYWHERE
             yield _cell(self.latitude), _cell(self.longitude)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from parkingspots.kit.changes import Snapshot
 from parkingspots.kit.footprints import Bucket, Change, Footprint
 
-MOST_CHANGES = 10_000
+MOST_CHANGES, MOST_SUBJECTS = 10_000, 40_000
 """Kept at one time, twice over; where more come, older answers are trusted no longer."""
 
 LAG = 2.0
@@ -23,6 +23,11 @@ class Generation:
     since: float
     heard: dict[Bucket, Heard] = field(default_factory=dict)
     count: int = 0
+    subjects: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.count > MOST_CHANGES or self.subjects > MOST_SUBJECTS
 
 
 class Knowledge:
@@ -42,12 +47,14 @@ class Knowledge:
 
     def learn(self, snapshot: Snapshot, changes: Sequence[Change], now: float) -> None:
         """Take in what one look has found; `now` in seconds since the epoch, of the database."""
-        if now - self._recent.since > self._span or self._recent.count > MOST_CHANGES:
+        if now - self._recent.since > self._span or self._recent.is_full:
             self._recent, self._older = Generation(now), self._recent
         for change in changes:
             self.version += 1
+            numbered = self.version, change
             for bucket in change.buckets():
-                self._recent.heard.setdefault(bucket, []).append((self.version, change))
+                self._recent.heard.setdefault(bucket, []).append(numbered)
+            self._recent.subjects += len(change.subjects)
         self._recent.count += len(changes)
         self.snapshot = snapshot
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit.tables import Base
 
-NEEDED = 14
+NEEDED = 15
 """The revision whose tables this code reads and writes."""
 
 
