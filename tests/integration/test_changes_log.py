@@ -160,12 +160,26 @@ async def test_spots_that_are_counted_in_one_statement_are_one_change(
     assert spots < {str(spot) for spot in row["subjects"]}
 
 
+async def test_the_job_that_completes_bookings_of_several_spots_tells_of_one_change(
+    api: Api, owner: Person, spot: str, database: Database, session: AsyncSession, record: Record, log: Log
+) -> None:
+    other = await api.list_spot(owner)
+    await record("confirmed", -9, -8, now=datetime.now(UTC))
+    await session.execute(text("UPDATE bookings SET spot_id = :other"), {"other": other})
+    await record("confirmed", -5, -4, now=datetime.now(UTC))
+    await log.rows()
+    await moved(database)
+    (row,) = await log.rows()
+    assert {str(each) for each in row["subjects"]} == {spot, other}
+
+
 async def test_of_very_many_spots_no_change_names_all(session: AsyncSession, log: Log) -> None:
     await session.execute(MANY_SPOTS, {"number": 999})
     await log.rows()
     await session.execute(COUNT_EACH)
-    named = [len(row["subjects"]) for row in await log.rows()]
-    assert named == [500, 500]
+    named = [row["subjects"] for row in await log.rows()]
+    assert [len(each) for each in named] == [500, 500]
+    assert len({*named[0], *named[1]}) == 1_000
 
 
 async def test_spots_that_are_counted_and_rated_in_one_statement_are_told_apart(

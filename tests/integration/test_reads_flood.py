@@ -55,14 +55,18 @@ async def test_as_many_as_a_look_takes_in_leave_alone_what_they_do_not_touch_and
     assert count(outcome) == before + 1
 
 
-async def test_a_count_of_two_spots_is_seen_on_the_page_of_each(
+async def test_a_count_of_two_spots_is_seen_on_the_page_of_each_and_leaves_lists_alone(
     keeping_api: Api, owner: Person, session: AsyncSession, spot: str
 ) -> None:
     pages = [f"{LIST}{each}" for each in (spot, await keeping_api.list_spot(owner))]
     assert [(await keeping_api.get(page))["total_bookings"] for page in pages] == [0, 0]
+    await price(keeping_api)
+    before = count("hit")
     await session.execute(text("UPDATE spot_stats SET total_bookings = 7"))
     await keeping_api.app.state.follower.catch_up()
     assert [(await keeping_api.get(page))["total_bookings"] for page in pages] == [7, 7]
+    await price(keeping_api)
+    assert count("hit") == before + 1
 
 
 @pytest.mark.parametrize(("number", "outcome"), [(MOST_SUBJECTS_AT_ONCE, "hit"), (MOST_SUBJECTS_AT_ONCE + 1, "miss")])

@@ -53,10 +53,11 @@ def test_a_page_rests_on_changes_of_its_kinds_to_its_spot_alone() -> None:
     assert not is_told(page, Change(1, Kind.LISTING, (OTHER,), *SYNTAGMA))
 
 
-def test_a_change_that_names_spots_touches_the_pages_of_each_and_nothing_else() -> None:
-    counted = Change(1, Kind.EVERYTHING, (SPOT, OTHER))
+def test_a_change_of_several_pages_touches_each_and_nothing_else() -> None:
+    counted = Change(1, Kind.PAGE, (SPOT, OTHER))
     pages = [Subjects(frozenset({Kind.PAGE}), frozenset({spot})) for spot in (SPOT, OTHER, uuid4())]
     assert [is_told(page, counted) for page in pages] == [True, True, False]
+    assert not is_told(Subjects(frozenset({Kind.REVIEWS}), frozenset({SPOT})), counted)
     assert not is_told(Listed(None, None, None), counted)
 
 

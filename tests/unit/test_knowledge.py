@@ -82,7 +82,7 @@ def test_a_flood_of_changes_is_forgotten_with_the_answers_that_rest_on_it() -> N
 
 def test_many_spots_in_few_changes_are_a_flood_too() -> None:
     knowledge = knowing()
-    many = Change(11, Kind.EVERYTHING, tuple(uuid4() for _ in range(MOST_SUBJECTS // 10)))
+    many = Change(11, Kind.PAGE, tuple(uuid4() for _ in range(MOST_SUBJECTS // 10)))
     for second in range(30):
         knowledge.learn(Snapshot.of("9999:9999:"), [many], 1_001.0 + second / 100)
     assert sum(len(heard) for heard in knowledge._older.heard.values()) <= MOST_SUBJECTS + len(many.subjects)

@@ -4,7 +4,8 @@ Every process reads all that changed before it answers a write of its own: besid
 million bookings, a booking waited longer for that than for anything else. A release that does not know the column
 takes such a change for one of everything.
 
-Locks: `changes` (ACCESS EXCLUSIVE) for a moment.
+Locks: `changes` (ACCESS EXCLUSIVE) for a moment; on the way back `spot_stats` before it (SHARE ROW EXCLUSIVE), so that
+nothing is counted between the two.
 """
 
 from alembic import op
@@ -49,6 +50,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("LOCK TABLE spot_stats IN SHARE ROW EXCLUSIVE MODE")
     op.execute(_function(BEFORE))
     op.execute("ALTER TABLE changes DROP COLUMN subjects")
     declare(current=14, oldest_compatible=1)

@@ -4,7 +4,6 @@ Triggers write it in the transaction of the change itself. Transactions do not c
 a look has seen is said by its snapshot, and the next one reads what that did not show.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,7 +31,7 @@ class ChangeRow(Base):
     kind: Mapped[Kind] = mapped_column(Word(Kind))
     subject_id: Mapped[UUID | None]
     subjects: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
-    """Of a change of several; `subject_id` is empty then."""
+    """Spots whose pages alone have changed; `subject_id` is empty then, and the kind everything."""
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     born: Mapped[datetime | None]
@@ -66,8 +65,10 @@ class Snapshot:
         return xid < self.next and xid not in self.running
 
 
-MOST_AT_ONCE, MOST_SUBJECTS_AT_ONCE = 2_000, 20_000
+MOST_AT_ONCE = 2_000
 """Changes that one look takes in, in some milliseconds; where there are more, everything counts as changed."""
+MOST_SUBJECTS_AT_ONCE = 20_000
+"""Spots that they may name all together; where they name more, none is told, and everything counts as changed."""
 WHICH_DATABASE = """md5(concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
         (SELECT oid FROM pg_database WHERE datname = current_database())))"""
@@ -82,9 +83,10 @@ def _look(which: str) -> str:
             coalesce((SELECT max(xid) FROM changes), 0) AS highest,
             extract(epoch FROM clock_timestamp())::float8 AS now, found.*
         FROM (VALUES (1)) AS one LEFT JOIN (
-            SELECT xid, kind, subject_id, subjects, latitude, longitude, extract(epoch FROM born)::float8 AS born,
-                extract(epoch FROM starts)::float8 AS starts, extract(epoch FROM ends)::float8 AS ends
-            FROM changes WHERE {which} LIMIT {MOST_AT_ONCE + 1}
+            SELECT xid, kind, subject_id, latitude, longitude, extract(epoch FROM born)::float8 AS born,
+                extract(epoch FROM starts)::float8 AS starts, extract(epoch FROM ends)::float8 AS ends,
+                CASE WHEN sum(cardinality(subjects)) OVER () <= {MOST_SUBJECTS_AT_ONCE} THEN subjects END AS subjects
+            FROM (SELECT * FROM changes WHERE {which} LIMIT {MOST_AT_ONCE + 1}) AS looked
         ) AS found ON true"""  # noqa: S608 - our own words
 
 
@@ -103,23 +105,18 @@ KINDS = {str(kind): kind for kind in Kind}
 
 def change_of(row: Record) -> Change:
     """A row of either look; a kind that a newer release writes may change anything."""
-    one, kind = row["subject_id"], KINDS.get(row["kind"])
-    if kind is None:
-        return Change(row["xid"], Kind.EVERYTHING)
+    if row["subjects"] and row["kind"] == Kind.EVERYTHING:  # so called for releases that do not read the names
+        return Change(row["xid"], Kind.PAGE, tuple(row["subjects"]))
     return Change(
         row["xid"],
-        kind,
-        tuple(row["subjects"] or ()) if one is None else (one,),
+        KINDS.get(row["kind"], Kind.EVERYTHING),
+        () if row["subject_id"] is None else (row["subject_id"],),
         row["latitude"],
         row["longitude"],
         row["born"] or 0.0,
         row["starts"] or 0.0,
         row["ends"] or 0.0,
     )
-
-
-def are_too_many(changes: Sequence[Change]) -> bool:
-    return len(changes) > MOST_AT_ONCE or sum(len(each.subjects) for each in changes) > MOST_SUBJECTS_AT_ONCE
 
 
 def _is_old() -> ColumnElement[bool]:

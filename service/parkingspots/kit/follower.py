@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.engine import URL
 
 from parkingspots.kit.background import ended
-from parkingspots.kit.changes import FIRST_LOOK, LOOK, WHICH_DATABASE, Snapshot, are_too_many, change_of
+from parkingspots.kit.changes import FIRST_LOOK, LOOK, MOST_AT_ONCE, WHICH_DATABASE, Snapshot, change_of
 from parkingspots.kit.database import CONNECTING, DRIVER_ERRORS, driver_address
 from parkingspots.kit.knowledge import Knowledge
 
@@ -136,7 +136,7 @@ class Follower:
         now, snapshot = rows[0]["now"], Snapshot.of(rows[0]["snapshot"])
         self._highest = max(self._highest, rows[0]["highest"]) if span is None else rows[0]["highest"]
         changes = [change_of(row) for row in rows if row["xid"] is not None]
-        if are_too_many(changes):
+        if len(changes) > MOST_AT_ONCE:
             span, changes = 0.0, []
         if span is not None:
             self.knowledge.start(now - span)

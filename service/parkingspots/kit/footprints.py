@@ -19,7 +19,6 @@ ANYWHERE: Bucket = "anywhere"
 
 class Kind(StrEnum):
     EVERYTHING = "everything"
-    """There is; where it names subjects, that is shown on their own pages."""
     LISTING = "listing"
     """A spot as lists show it, or whether they do."""
     PAGE = "page"
@@ -42,7 +41,7 @@ class Change:
     """The transaction that made it."""
     kind: Kind
     subjects: tuple[UUID, ...] = ()
-    """The spot, or the user; of counters, many spots."""
+    """The spot, or the user; of what pages alone show, several spots."""
     latitude: float | None = None
     longitude: float | None = None
     born: float = 0.0
@@ -51,7 +50,7 @@ class Change:
     ends: float = 0.0
 
     def buckets(self) -> Iterator[Bucket]:
-        if self.kind is Kind.EVERYTHING and not self.subjects:
+        if self.kind is Kind.EVERYTHING:
             yield ALWAYS
         yield from self.subjects
         if self.latitude is not None and self.longitude is not None:
