@@ -5,7 +5,7 @@ import json
 import os
 import select
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
@@ -34,8 +34,8 @@ class NotSentError(OSError):
 class Connection:
     """One that is kept alive, as HTTP clients do it.
 
-    One that the proxy has closed while it was idle is not used again. A GET that met the closing half-way is sent once
-    more on a new one (RFC 9112, 9.3.1), and so is what could not be sent at all; a POST that was sent has failed.
+    One that the proxy has closed while it was idle is not used again. What met the closing half-way is sent once more
+    on a new one (RFC 9112, 9.3.1): a GET, whatever could not be sent at all, and a POST by its Idempotency-Key.
     """
 
     def __init__(self, host: str, token: str = "") -> None:
@@ -49,18 +49,19 @@ class Connection:
     def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Raises OSError or HTTPException where there is none; the next one connects anew."""
         was_kept = self._http.sock is not None and not self._was_closed()
+        key = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
         try:
-            return self._asked(method, path, body)
+            return self._asked(method, path, body, key)
         except (NotSentError, ConnectionResetError) as error:  # RemoteDisconnected is one of the latter
-            if was_kept and (method == "GET" or isinstance(error, NotSentError)):
-                return self._asked(method, path, body)
+            if was_kept and (method in {"GET", "POST"} or isinstance(error, NotSentError)):
+                return self._asked(method, path, body, key)
             raise
 
-    def _asked(self, method: str, path: str, body: object) -> Answer:
+    def _asked(self, method: str, path: str, body: object, key: Mapping[str, str]) -> Answer:
         sent = None if body is None else json.dumps(body).encode()  # bytes go out with the headers, in one piece
         try:
             try:
-                self._http.request(method, PREFIX + path, sent, self._headers)
+                self._http.request(method, PREFIX + path, sent, {**self._headers, **key})
             except BrokenPipeError as error:
                 raise NotSentError from error
             answer = self._http.getresponse()
