@@ -27,15 +27,11 @@ class Answer(NamedTuple):
     retry_after: str = ""
 
 
-class NotSentError(OSError):
-    """The connection was closed before anything was sent."""
-
-
 class Connection:
     """One that is kept alive, as HTTP clients do it.
 
     One that the proxy has closed while it was idle is not used again. What met the closing half-way is sent once more
-    on a new one (RFC 9112, 9.3.1): a GET, whatever could not be sent at all, and a POST by its Idempotency-Key.
+    on a new one (RFC 9112, 9.3.1), a POST by its Idempotency-Key.
     """
 
     def __init__(self, host: str, token: str = "") -> None:
@@ -52,18 +48,15 @@ class Connection:
         key = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
         try:
             return self._asked(method, path, body, key)
-        except (NotSentError, ConnectionResetError) as error:  # RemoteDisconnected is one of the latter
-            if was_kept and (method in {"GET", "POST"} or isinstance(error, NotSentError)):
-                return self._asked(method, path, body, key)
-            raise
+        except (BrokenPipeError, ConnectionResetError):  # RemoteDisconnected is one of the latter
+            if not was_kept:
+                raise
+            return self._asked(method, path, body, key)
 
     def _asked(self, method: str, path: str, body: object, key: Mapping[str, str]) -> Answer:
         sent = None if body is None else json.dumps(body).encode()  # bytes go out with the headers, in one piece
         try:
-            try:
-                self._http.request(method, PREFIX + path, sent, {**self._headers, **key})
-            except BrokenPipeError as error:
-                raise NotSentError from error
+            self._http.request(method, PREFIX + path, sent, {**self._headers, **key})
             answer = self._http.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException):
