@@ -21,7 +21,7 @@ from parkingspots.accounts import passwords
 from parkingspots.app import create
 from parkingspots.dev.postgres import PostgresServer, postgres
 from parkingspots.dev.valkey import ValkeyServer, valkey
-from parkingspots.kit import migrating
+from parkingspots.kit import follower, migrating
 from parkingspots.kit.database import Database
 from parkingspots.settings import Settings
 from product import Api, Person, asked, running, until
@@ -31,6 +31,8 @@ hypothesis.settings.load_profile("parkingspots")
 
 LONGEST_END = 600.0
 """Seconds for what a test has to put away. pytest-timeout lets go of a test as soon as it has failed."""
+STANDS_STILL = 60.0
+"""Seconds for which a busy machine may stand still before a test takes it for an error."""
 STDERR = pytest.StashKey[int]()
 WEBHOOK_SECRET = "whsec_of_the_tests_000000"
 Record = Callable[..., Awaitable[str]]
@@ -198,9 +200,13 @@ def keeping(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def keeping_api(keeping: Settings, api: Api, clock: SetClock) -> AsyncIterator[Api]:
+async def keeping_api(
+    keeping: Settings, api: Api, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Api]:
     """The application where answers are kept, on the same database as `api`, where they are not."""
     del api  # empties the tables
+    for bound in ("TRUSTED_FOR", "PATIENCE"):  # a machine that stands still for a second keeps what it has
+        monkeypatch.setattr(follower, bound, STANDS_STILL)
     async with running(keeping, clock) as keeping_api:
         await keeping_api.app.state.cache.client.flushdb()  # the log is emptied too
         await until(keeping_api.is_keeping)

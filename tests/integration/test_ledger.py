@@ -255,8 +255,8 @@ async def test_while_stripe_is_away_nothing_differs_and_the_comparison_waits(
     assert await checking.compare_daily(till, now) is Attempt.FAILED
     money.is_away = False
     assert await checking.compare_daily(till, now + timedelta(minutes=5))
-    kept = await session.execute(text("SELECT payments, differences FROM ledger_checks"))
-    assert kept.all() == [(1, 0)]
+    kept = await session.execute(text("SELECT payments, differences FROM ledger_checks ORDER BY day LIMIT 1"))
+    assert kept.one() == (1, 0)  # midnight may have passed, and another day begun
 
 
 async def test_what_somebody_has_to_look_at_is_shown_by_every_process(

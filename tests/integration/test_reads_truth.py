@@ -17,7 +17,7 @@ from parkingspots.dev.valkey import ValkeyServer
 from parkingspots.kit import follower as following
 from parkingspots.kit import migrating
 from parkingspots.kit.database import Database
-from parkingspots.kit.follower import Follower
+from parkingspots.kit.follower import TRUSTED_FOR, Follower
 from parkingspots.settings import Settings
 from parkingspots.spots import repository
 from product import Api, Clock, Person, running, until
@@ -169,9 +169,10 @@ async def test_an_answer_is_trusted_for_a_second_after_the_last_look(
     await follower.catch_up()  # the last look
     heard = follower._heard_at
     await session.execute(text(NEW_PRICE))
-    monkeypatch.setattr(follower, "_clock", lambda: heard + following.TRUSTED_FOR - 0.01)
+    monkeypatch.setattr(following, "TRUSTED_FOR", TRUSTED_FOR)  # as it is outside tests
+    monkeypatch.setattr(follower, "_clock", lambda: heard + TRUSTED_FOR - 0.01)
     assert await price(keeping_api) == 350
-    monkeypatch.setattr(follower, "_clock", lambda: heard + following.TRUSTED_FOR)
+    monkeypatch.setattr(follower, "_clock", lambda: heard + TRUSTED_FOR)
     assert await price(keeping_api) == 999
 
 
