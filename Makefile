@@ -31,7 +31,7 @@ dev: install ## Run the whole product on this machine (PORT=8001 another port, R
 	@$(BIN)/python -m parkingspots dev --port $(PORT) $(if $(RESET),--reset)
 
 test: lint types $(LOCALSTRIPE)/.installed ## Lint, check the types and run every test that needs no cluster (PYTEST_ARGS="-k search")
-	@$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 $(or $(PYTEST_ARGS),--cov --cov-report=term)
 
 fuzz: install ## Try everything that the API documents, at random (FUZZ_MINUTES=60 for longer than 10 minutes)
 	@PYTHONPATH=tests $(BIN)/python -m contract.fuzz $(FUZZ_MINUTES)

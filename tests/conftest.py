@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from memory_gateway import MemoryGateway
 from parkingspots.accounts import passwords
 from parkingspots.app import create
+from parkingspots.dev.ports import free_port
 from parkingspots.dev.postgres import PostgresServer, postgres
 from parkingspots.dev.valkey import ValkeyServer, valkey
 from parkingspots.kit import follower, migrating
@@ -211,6 +212,12 @@ async def keeping_api(
         await keeping_api.app.state.cache.client.flushdb()  # the log is emptied too
         await until(keeping_api.is_keeping)
         yield keeping_api
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """One that no connection of another test gets meanwhile, as pytest-asyncio's might."""
+    return free_port()
 
 
 @pytest.fixture

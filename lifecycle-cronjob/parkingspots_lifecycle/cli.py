@@ -14,8 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from parkingspots import __version__
 from parkingspots.kit import logs, tracing
-from parkingspots.kit.database import Database, described
+from parkingspots.kit.database import Database, described, of_a_file
 from parkingspots.kit.job_runs import Due
 from parkingspots.payments.command import till_of, why_off
 from parkingspots.settings import SettingsError, load
@@ -28,7 +29,6 @@ POOL_SIZE = 1
 log = structlog.get_logger(__name__)
 
 app = typer.Typer(
-    help="Start due bookings, complete past ones, cancel holds that were not paid in time, and handle money.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -39,6 +39,21 @@ class Unfinished(Exception):  # noqa: N818 - a sentence for a person at a termin
     """Some of a run was not done."""
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"parkingspots-lifecycle {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Start due bookings, complete past ones, cancel holds that were not paid in time, and handle money."""
+
+
 def main() -> None:
     """Run the command line; what can go wrong in daily use is one line and exit code 1."""
     try:
@@ -46,6 +61,8 @@ def main() -> None:
     except (SettingsError, Unfinished) as error:
         sys.exit(_complaint(str(error)))
     except (SQLAlchemyError, OSError) as error:
+        if isinstance(error, OSError) and (of_file := of_a_file(error)):
+            sys.exit(_complaint(of_file))
         sys.exit(_complaint(f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"))
 
 

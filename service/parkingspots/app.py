@@ -44,6 +44,7 @@ DESCRIPTION = """Find, book and rent out parking spots.
 - **Errors** are `application/problem+json` (RFC 9457): `detail` says what to do, `errors` names the wrong fields.
 - **Lists** are bare arrays. The `Link` header leads to the next page; `X-Total-Count`, where it is cheap, says how many
   rows there are.
+- **Unknown** fields and parameters are ignored, as other releases may know them: check their spelling here.
 - **Sending again**: a creating `POST` with an `Idempotency-Key` is carried out once in 24 hours; a repeat with the same
   body gets the first answer again, with `Idempotency-Replayed: true`, and one with another body 422.
 - **Reading again**: every answer has a strong `ETag`; `If-None-Match` gives 304. `If-Match` on a `PUT` gives 412 where

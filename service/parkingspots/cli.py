@@ -48,7 +48,7 @@ def _known(error: Exception) -> str | None:
     from redis.exceptions import RedisError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from parkingspots.kit.database import described
+    from parkingspots.kit.database import described, of_a_file
     from parkingspots.kit.migrating import MigrationError
     from parkingspots.settings import SettingsError
 
@@ -56,8 +56,10 @@ def _known(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, RedisError):
         return f"Valkey or Redis (REDIS_URL) refused or cannot be reached: {error}"
+    if isinstance(error, OSError) and (of_file := of_a_file(error)):
+        return of_file
     if isinstance(error, SQLAlchemyError | OSError):
-        return f"The database refused or cannot be reached: {described(error)}"
+        return f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"
     return None
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import httpx
 
+PREFIX = "/api/v1"
 LEAD = timedelta(seconds=4)  # from looking for a slot to its start; the journey waits for it
 STAY = timedelta(minutes=15)
 PATIENCE = 30.0  # seconds after which what should come about counts as broken
@@ -44,7 +45,7 @@ class Traveller:
         self, method: str, path: str, *expected: int, json: object = None, params: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """The answer, which has one of the `expected` statuses; raises Detour for any other."""
-        answer = self._client.request(method, f"/api/v1{path}", json=json, params=params)
+        answer = self._client.request(method, f"{PREFIX}{path}", json=json, params=params)
         if answer.status_code not in expected:
             said = " ".join(answer.text.split())[:300]
             raise Detour(f"{method} {path} answered {answer.status_code}, not {expected[0]}: {said}")
@@ -91,6 +92,9 @@ def step(name: str) -> Iterator[None]:
     """Say `name` with a tick when the block is done; why not, with a cross, when it raises."""
     try:
         yield
+    except httpx.ConnectError:
+        print(f"✗ {name}", flush=True)
+        raise
     except (Detour, httpx.HTTPError) as error:
         print(f"✗ {name}", flush=True)
         raise Detour(f"{name}: {str(error) or type(error).__name__}") from None
@@ -173,8 +177,11 @@ def until(condition: Callable[[], bool]) -> bool:
 
 def run(url: str, host: str | None = None) -> None:
     """Go there; `host` is named to a proxy that goes by it. Raises Detour with a sentence about what does not work."""
+    url = (url if "://" in url else f"http://{url}").rstrip("/").removesuffix(PREFIX)
     try:
         with httpx.Client(base_url=url, timeout=TIMEOUT, headers={"Host": host} if host else None) as client:
             travel(client)
+    except httpx.ConnectError as error:
+        raise Detour(f"{url} cannot be reached: {error}") from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise Detour(f"{url} cannot be gone to: {error}") from None

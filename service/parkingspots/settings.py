@@ -1,12 +1,13 @@
 """What the environment decides. Every name is an environment variable; `.env` in the current folder is read too."""
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from email.utils import parseaddr
 from enum import StrEnum
 from functools import cache
-from ipaddress import ip_network
-from typing import Annotated, Any, Self
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import available_timezones
 
@@ -14,6 +15,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from parkingspots.plainly import sentence
 
 DEFAULT_SECRET_KEY = "development-only-secret-key-change-me-0123456789"  # noqa: S105 - refused outside development
 DEFAULT_DATABASE_URL = "postgresql://parkingspots:parkingspots@127.0.0.1:5432/parkingspots"
@@ -25,6 +28,8 @@ EXAMPLES = frozenset({"whsec_change_me_change_me", "whsec_your_webhook_secret", 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[1-9]\d{0,4})?|https?://\[[0-9a-f:]+\](:[1-9]\d{0,4})?")
 REDIS_TLS = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile"})
 """Of what redis-py reads behind the ?. The rest would undo how long the product waits for it, or fail at the start."""
+NOT_IN_A_HOST = re.compile(r"[\s/?#@:%\[\]\\]")
+OF_ANOTHER_KIND = re.compile(r"-BEGIN |ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp|-cert-v01@openssh\.com")
 RATE = re.compile(r"[1-9]\d{0,8} per ([1-9]\d{0,3} )?(second|minute|hour|day)s?")
 
 
@@ -55,9 +60,28 @@ def database_url(text: str) -> URL:
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
+def _is_a_host(name: str) -> bool:
+    """An address, or a name that a resolver takes (RFC 5890 where it is not ASCII)."""
+    with suppress(ValueError):
+        ip_address(name.strip("[]"))
+        return True
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return NOT_IN_A_HOST.search(name) is None
+
+
+def _a_host(name: str) -> str:
+    if not _is_a_host(name):
+        raise ValueError("use a name or an address alone, such as db.example.com: its port has a variable of its own")
+    return name
+
+
 def _a_database_url(secret: SecretStr) -> SecretStr:
     try:
-        usable = "@" not in (database_url(secret.get_secret_value()).host or "")  # the rest of a password
+        host = database_url(secret.get_secret_value()).host
+        usable = host is None or _is_a_host(host)
     except (ArgumentError, ValueError):  # the latter where the port is no number
         usable = False
     if not usable:
@@ -70,6 +94,7 @@ def _a_redis_url(secret: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(secret.get_secret_value())
         usable = parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
+        usable = usable and (parts.hostname is None or _is_a_host(parts.hostname))
         usable = usable and "@" not in parts.path + parts.fragment
         options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         usable = usable and all(_is_of_redis(parts.scheme, name, value) for name, value in options)
@@ -91,7 +116,7 @@ def _an_smtp_url(secret: SecretStr) -> SecretStr:
     """smtp:// goes over to TLS where the server offers it (STARTTLS), smtps:// speaks TLS from the start."""
     try:
         parts = urlsplit(secret.get_secret_value())
-        usable = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in {"smtp", "smtps"} and _is_a_host(parts.hostname or "?") and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -146,6 +171,13 @@ def _a_time_zone(name: str) -> str:
     return name
 
 
+def _a_signing_key(key: SecretStr) -> SecretStr:
+    """PyJWT signs nothing by HMAC with what is a key of another kind, as everybody may know its public half."""
+    if OF_ANOTHER_KIND.search(key.get_secret_value()):
+        raise ValueError("is a key of SSH or in PEM, with which no token is signed: use at least 32 random characters")
+    return key
+
+
 def _require_secret(name: str, key: SecretStr) -> None:
     if key.get_secret_value() == DEFAULT_SECRET_KEY:
         raise ValueError(f"{name} is the default one: set it to at least 32 random characters")
@@ -160,13 +192,18 @@ def _a_list(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
     return [part for part in (piece.strip(" \"'") for piece in value.strip("[] ").split(",")) if part]
 
 
+def _has_broken_letters(text: str) -> bool:
+    """How Python shows bytes that are not UTF-8 (PEP 383)."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     environment: Environment = Environment.DEVELOPMENT
 
     database_url: Annotated[SecretStr, AfterValidator(_a_database_url)] = SecretStr(DEFAULT_DATABASE_URL)
-    database_host: str | None = None
+    database_host: Annotated[str, AfterValidator(_a_host)] | None = None
     database_port: int = Field(default=5432, ge=1, le=65535)
     database_name: str = "parkingspots"
     database_user: str = "parkingspots"
@@ -178,7 +215,7 @@ class Settings(BaseSettings):
     database_lock_timeout_ms: int = Field(default=3_000, ge=10, le=3_600_000)
 
     redis_url: Annotated[SecretStr, AfterValidator(_a_redis_url)] | None = None
-    redis_host: str = "127.0.0.1"
+    redis_host: Annotated[str, AfterValidator(_a_host)] = "127.0.0.1"
     redis_port: int = Field(default=6379, ge=1, le=65535)
     redis_password: SecretStr | None = None
 
@@ -187,8 +224,8 @@ class Settings(BaseSettings):
     cache_local_megabytes: int = Field(default=32, ge=1, le=4096)
     cache_release: str | None = Field(default=None, pattern="^[A-Za-z0-9._-]{1,64}$")
 
-    secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
-    secret_key_previous: SecretStr | None = None
+    secret_key: Annotated[SecretStr, AfterValidator(_a_signing_key)] = SecretStr(DEFAULT_SECRET_KEY)
+    secret_key_previous: Annotated[SecretStr, AfterValidator(_a_signing_key)] | None = None
     access_token_minutes: int = Field(default=30, ge=1, le=1440)
     refresh_token_days: int = Field(default=14, ge=1, le=366)
 
@@ -231,7 +268,7 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     request_log_share: float | None = Field(default=None, ge=0, le=1)
     request_log_slow_seconds: float = Field(default=1, gt=0)
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
     def _database_of_parts(self) -> Self:
@@ -246,10 +283,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _lists(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+    def _texts(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
         if isinstance(values, dict):
             for name in {"cors_origins", "trusted_proxies"} & values.keys():
                 values[name] = _a_list(values[name])
+            for name, value in values.items():
+                if isinstance(value, str) and _has_broken_letters(value):
+                    raise ValueError(f"{name.upper()}: is not UTF-8 text")
         return values
 
     @model_validator(mode="after")
@@ -330,5 +370,4 @@ def load() -> Settings:
 def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     """One line a variable; names the variable, never its value, which may be a secret."""
     name = "_".join(map(str, error["loc"][:1])).upper()
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{name}: {message}" if name else message
+    return f"{name}: {sentence(error)}" if name else sentence(error)

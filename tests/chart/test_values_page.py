@@ -49,10 +49,11 @@ def test_the_values_in_the_text_render(chart: Helm) -> None:
     assert settings_of_the_api(manifests)["DATABASE_SSLMODE"] == "verify-full"
 
 
-def test_the_text_names_the_resources_of_a_release_called_ps(chart: Helm) -> None:
-    manifests = chart.render("backup")
-    names = {each["metadata"]["name"] for each in manifests} | {"data-ps-postgresql-0"}
-    named = set(re.findall(r"(?:deployment|service|cronjob|claim|secret|dev)[/ ](\S*ps-[a-z0-9-]+)", HEAD.read_text()))
+def test_the_text_names_the_resources_of_a_release_called_parkingspots(chart: Helm) -> None:
+    manifests = chart.render("backup", release="parkingspots")
+    names = {each["metadata"]["name"] for each in manifests} | {"data-parkingspots-postgresql-0"}
+    kinds = r"(?:deployment|service|cronjob|claim|secret|dev)[/ ]"
+    named = set(re.findall(kinds + r"((?:data-)?parkingspots[a-z0-9-]*)(?![\w./-])", HEAD.read_text()))
     assert len(named) >= 5
     assert named <= names
     assert of_kind(manifests, "Release")[0]["metadata"]["name"] in names

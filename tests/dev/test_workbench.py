@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from dev.terminal_session import STAND_IN, TerminalSession, inhabitants
@@ -49,6 +50,16 @@ def test_the_panel_comes_when_the_api_answers_and_says_where_all_is(start: Start
     assert status_of(session.port) == 200
     for told in (f"http://127.0.0.1:{session.port}/docs", "/redoc", "owner@demo.", "renter@demo.", "Ctrl-C"):
         assert told in session.screen
+
+
+def test_it_serves_as_strictly_as_elsewhere(start: Start) -> None:
+    """Whom to believe that it speaks for somebody else is a setting, and this machine is not in it."""
+    session = start()
+    assert session.sees(READY)
+    url = f"http://127.0.0.1:{session.port}"
+    answer = httpx.get(f"{url}/livez", headers={"X-Forwarded-Proto": "https"})
+    assert "strict-transport-security" not in answer.headers
+    assert httpx.get(f"{url}/livez", headers={"X-Long": "x" * 70_000}).status_code == 431
 
 
 def test_ctrl_c_ends_everything_within_five_seconds(start: Start) -> None:

@@ -227,6 +227,11 @@ def test_each_check_of_a_group_has_a_name_of_its_own() -> None:
         assert len({check.name for check in group.checks}) == len(group.checks)
 
 
+def test_a_page_that_says_more_is_no_command(command: Command) -> None:
+    run = command("doctor", "--only", "payments", SKIP_PAYMENT_PROCESSING="false", STRIPE_SECRET_KEY="none")
+    assert "$ https://" not in run.output
+
+
 def test_for_people_each_finding_is_a_line_and_each_command_another(command: Command) -> None:
     run = command(
         "doctor", "--only", "database", "--only", "mail", DATABASE_URL=f"postgresql://a:b@{HOST}:{free_port()}/c"

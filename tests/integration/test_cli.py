@@ -1,6 +1,7 @@
 """The command line: what daily use can bring is one line and an exit code, never a traceback."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -94,6 +95,28 @@ def test_a_database_that_cannot_be_reached_is_told_in_one_line(
     said = complaint(command(*arguments, DATABASE_URL=nowhere))
     assert "cannot be reached" in said
     assert "hidden" not in said
+
+
+def test_a_file_that_cannot_be_written_is_no_trouble_of_the_database(command: Command, settings: Settings) -> None:
+    url = settings.database_url.get_secret_value()
+    said = complaint(command("migrate", "upgrade", "--report", "/nowhere/report", DATABASE_URL=url))
+    assert said == "/nowhere/report cannot be used: No such file or directory."
+
+
+@pytest.mark.parametrize("program", ["parkingspots openapi", "parkingspots-lifecycle run --dry-run --json"])
+def test_a_full_disk_is_no_trouble_of_the_database(settings: Settings, program: str) -> None:
+    name, *arguments = program.split()
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", name.replace("-", "_"), *arguments],
+            env=os.environ | {"DATABASE_URL": settings.database_url.get_secret_value()},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == f"{name}: The output cannot be used: No space left on device.\n"
 
 
 def test_a_password_that_the_database_refuses_is_told_in_one_line(command: Command, settings: Settings) -> None:

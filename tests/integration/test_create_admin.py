@@ -152,6 +152,11 @@ async def test_what_cannot_be_registered_cannot_be_an_admin_either(
     assert await session.scalar(text("SELECT count(*) FROM users")) == 0
 
 
+async def test_a_password_that_is_too_short_is_told_as_the_api_does(create_admin: Any) -> None:
+    refusal = await create_admin(BOSS, *PIPED, stdin="seven77")
+    assert complaint(refusal) == "The password cannot be used: it must have at least 8 characters."
+
+
 @pytest.mark.parametrize("line", ["correct horse", "correct horse\r\n", "correct horse\nand another line\n"])
 async def test_a_password_is_one_line_without_its_end(api: Api, create_admin: Any, line: str) -> None:
     await create_admin(BOSS, *PIPED, stdin=line)

@@ -1,7 +1,12 @@
 """A look at the log that does not come: whoever waits for it is let go, and nothing from before is believed."""
 
+from functools import partial
+from typing import Any
+
+import asyncpg
 import pytest
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 
 from gate import with_gate
 from parkingspots.kit import follower as following
@@ -11,6 +16,34 @@ from parkingspots.settings import Settings
 from product import until
 
 SPAN = 600.0  # seconds
+
+
+async def test_the_same_trouble_is_told_once_a_minute(
+    settings: Settings, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "PAUSE", 0.0)
+    nowhere = make_url(settings.database_url.get_secret_value()).set(
+        drivername="postgresql+asyncpg", host="127.0.0.1", port=unused_tcp_port
+    )
+    tries, time = list[None](), [0.0]
+    follower = Follower(nowhere, SPAN, lambda: time[0])
+    connect = asyncpg.connect
+
+    async def trying(*args: Any, **kwargs: Any) -> Any:
+        tries.append(None)
+        return await connect(*args, **kwargs)
+
+    async def has_tried(often: int) -> bool:
+        return len(tries) >= often
+
+    monkeypatch.setattr(asyncpg, "connect", trying)
+    with capture_logs() as told:
+        async with follower.following():
+            await until(partial(has_tried, 5))
+            assert len(told) == 1
+            time[0] = following.TOLD_EVERY
+            await until(partial(has_tried, len(tries) + 5))
+    assert [line["event"] for line in told] == ["the log of changes cannot be read: nothing is cached"] * 2
 
 
 @pytest.mark.parametrize("trouble", ["silent", "cut"])

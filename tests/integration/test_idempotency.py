@@ -124,6 +124,14 @@ async def test_a_key_that_is_none_is_refused(api: Api, owner: Person, key: str) 
     assert [error["parameter"] for error in answer.json()["errors"]] == ["Idempotency-Key"]
 
 
+async def test_two_keys_are_refused(api: Api, owner: Person) -> None:
+    headers = [*owner.headers.items(), ("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    answer = await api.client.post("/api/v1/parking-spots/", json=SPOT, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"parameter": "Idempotency-Key", "detail": "must be sent once"}]
+    assert await api.get("/parking-spots/my-spots", owner) == []
+
+
 async def test_without_a_user_the_key_is_ignored(api: Api) -> None:
     account = {"email": "new@example.com", "password": "correct horse", "full_name": "New"}
     first, again = [await api.client.post("/api/v1/auth/register", json=account, headers=KEY) for _ in range(2)]

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from parkingspots import __version__
 from parkingspots.dev import processes
 from parkingspots.dev.ports import HOST, free_port
 from parkingspots.settings import Settings
@@ -58,6 +59,10 @@ async def test_loop_works_until_a_signal_ends_it_cleanly(
     assert process.returncode == 0, log.read_text()
     assert "Traceback" not in log.read_text()
     assert await session.scalar(text("SELECT status FROM bookings")) == "completed"
+
+
+def test_it_says_its_version(environment: dict[str, str], tmp_path: Path) -> None:
+    assert run(environment, tmp_path, "--version").stdout == f"parkingspots-lifecycle {__version__}\n"
 
 
 @pytest.mark.parametrize(

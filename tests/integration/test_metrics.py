@@ -4,7 +4,7 @@ import asyncio
 import string
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Mount, Route
+from structlog.testing import capture_logs
 
 from figures import Told, asked
 from parkingspots.bookings.counts import EXPIRED
@@ -136,6 +137,33 @@ async def test_a_booking_and_what_stands_in_its_way_are_counted(api: Api, renter
     assert grown("parkingspots_bookings_transitions_total", to=booking["status"]) == 1
     assert grown("parkingspots_bookings_transitions_total", to="cancelled") == 1
     assert grown("parkingspots_bookings_conflicts_total", found="lookup") == 1
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/payments/webhook"])
+@pytest.mark.parametrize("sent", [b"", b"{"])
+async def test_a_request_that_is_cut_off_is_no_error_of_the_servers(paid_api: Api, path: str, sent: bytes) -> None:
+    """Anybody could make alerts of them."""
+    received = [{"type": "http.request", "body": sent, "more_body": True}, {"type": "http.disconnect"}]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return received.pop(0)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/api/v1{path}",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"50")],
+        "client": ("127.0.0.1", 1),
+    }
+    with capture_logs() as told:
+        await paid_api.app(scope, receive, send)
+    assert [message["status"] for message in answered if "status" in message] == [400]
+    assert told == []
 
 
 async def test_attempts_to_sign_in_are_counted_by_what_came_of_them(api: Api) -> None:

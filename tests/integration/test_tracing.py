@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,6 +21,16 @@ TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 FROM_A_CALLER = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 BOOKING = "POST /api/v1/bookings/"
 pytestmark = pytest.mark.usefixtures("session")  # which leaves nothing of one test to the next
+TRACED = """
+import asyncio
+from parkingspots.kit import tracing
+
+async def work():
+    async with tracing.traced("test"):
+        print("worked")
+
+asyncio.run(work())
+"""
 
 
 @pytest.fixture
@@ -238,6 +250,20 @@ async def test_where_the_extra_is_not_installed_one_line_says_so(
         assert "trace_id" not in await api.get("/nowhere", expect=404)
     assert lines.getvalue().count("Nothing is traced: install parkingspots[tracing]") == 1
     assert collecting.bodies == []
+
+
+@pytest.mark.usefixtures("collecting")
+def test_a_limit_that_the_kit_refuses_as_it_is_imported_is_told_and_the_work_is_done() -> None:
+    """In a process of its own, which imports it anew."""
+    ended = subprocess.run(
+        [sys.executable, "-c", TRACED],
+        env=os.environ | {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "-5"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "an OTEL_ variable cannot be used" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "worked"
 
 
 @pytest.mark.usefixtures("collecting")

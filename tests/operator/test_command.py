@@ -60,6 +60,10 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             ("--namespace", "ps", "--metrics-port", "many"),
             "METRICS_PORT must be a port between 1 and 65535, not 'many'.",
         ),
+        (
+            ("--namespace", "ps", "--metrics-port", "9" * 5_000),
+            "METRICS_PORT must be a port between 1 and 65535, not '99999999999999999999'.",
+        ),
         (("--namespace", "ps", "--liveness-port", "0"), "LIVENESS_PORT must be a port between 1 and 65535, not '0'."),
         (("--log-level", "loud"), "LOG_LEVEL must be one of debug, info, warning, error, not 'loud'."),
         (("--namespace", "ps"), "No cluster: this is no pod with a service account, and KUBECONFIG names no file."),

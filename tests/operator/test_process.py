@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ import yaml
 from kube.cluster import Cluster
 from kube.objects import NAME
 from kube.process import PATIENCE, until
+from parkingspots.dev.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,13 +45,6 @@ class Process:
         self.running.terminate()
         async with asyncio.timeout(PATIENCE):
             return await self.running.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

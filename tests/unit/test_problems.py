@@ -8,6 +8,7 @@ from fastapi import Body, FastAPI, HTTPException, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import ClientDisconnect
 
 from parkingspots.kit import answers
 from parkingspots.kit.problems import Conflict, Invalid, NotFound, Unavailable
@@ -23,9 +24,14 @@ class DriverError(Exception):
         super().__init__(SECRET)
 
 
+class Inner(BaseModel):
+    pass
+
+
 class Form(BaseModel):
     name: Annotated[str, Field(min_length=3, max_length=5)] = "name"
     rows: list[int] = []
+    inner: Inner = Inner()
 
 
 async def answer(error: Exception) -> httpx.Response:
@@ -117,6 +123,11 @@ async def test_what_nobody_foresaw_is_500_and_tells_nothing(error: Exception) ->
     assert SECRET not in refusal.text
 
 
+async def test_who_is_cut_off_in_mid_request_makes_no_error_of_ours() -> None:
+    refusal = await answer(ClientDisconnect())
+    assert (refusal.status_code, refusal.headers["content-type"]) == (400, "application/problem+json")
+
+
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 418])
 async def test_the_frameworks_own_errors_have_the_same_form(status: int) -> None:
     refusal = await answer(HTTPException(status, headers={"Allow": "GET"}))
@@ -140,6 +151,12 @@ async def test_a_parameter_is_named_as_such() -> None:
 @pytest.mark.parametrize(("name", "says"), [("ab", "at least 3 characters"), ("abcdef", "at most 5 characters")])
 async def test_the_length_of_a_text_is_in_characters(name: str, says: str) -> None:
     assert says in (await invalid(json={"name": name}))[0]["detail"]
+
+
+async def test_an_object_within_a_body_is_asked_for_without_the_bodys_media_type() -> None:
+    assert [each["detail"] for each in await invalid(json={"inner": "9-17"})] == ["must be a JSON object"]
+    (whole,) = await invalid(content=b"x", headers={"Content-Type": "text/plain"})
+    assert whole["detail"] == "must be a JSON object, sent with Content-Type: application/json"
 
 
 async def test_what_was_sent_is_not_repeated() -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jwt
 import pytest
 from limits import parse
 from pydantic import ValidationError
@@ -10,6 +11,14 @@ from redis.asyncio.connection import parse_url
 from parkingspots.settings import DEFAULT_SECRET_KEY, EXAMPLES, Environment, Settings, SettingsError, load
 
 SECRET = "0123456789abcdef0123456789abcdef"
+OF_ANOTHER_KIND = (
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIQ",
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTI",
+    "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0B\n-----END PUBLIC KEY-----",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",
+)
+"""Keys of which PyJWT makes no HMAC."""
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": SECRET,
@@ -194,6 +203,20 @@ def test_a_database_that_is_not_postgresql_is_refused(monkeypatch: pytest.Monkey
         ("ACCESS_TOKEN_MINUTES", "0"),
         ("REFRESH_TOKEN_DAYS", "0"),
         ("LOG_LEVEL", "loud"),
+        ("DATABASE_HOST", "127.0.0.1:5432"),
+        ("DATABASE_HOST", "http://["),
+        ("DATABASE_HOST", "/run/postgresql"),
+        ("DATABASE_HOST", "redis://h:99999/0"),
+        ("DATABASE_HOST", "a" * 64 + ".example.com"),
+        ("DATABASE_URL", "postgresql://app:hidden@db..example.com/spots"),
+        ("DATABASE_URL", "postgresql://app:hidden@" + "a" * 64 + ".example.com/spots"),
+        ("REDIS_HOST", "["),
+        ("REDIS_HOST", "cache:6379"),
+        ("REDIS_URL", "redis://cache..example.com/0"),
+        ("SMTP_URL", "smtp://mail..example.com"),
+        ("REDIS_PASSWORD", "\udcff"),
+        ("SECRET_KEY", "\udcff" * 32),
+        *((name, key) for name in ("SECRET_KEY", "SECRET_KEY_PREVIOUS") for key in OF_ANOTHER_KIND),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_its_variables_name(
@@ -203,6 +226,37 @@ def test_a_value_that_cannot_be_is_refused_by_its_variables_name(
         loaded(monkeypatch, **{name: value})
     assert str(refusal.value).startswith(f"{name}: ")
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("key", OF_ANOTHER_KIND)
+def test_what_is_refused_as_a_key_would_sign_nothing(key: str) -> None:
+    with pytest.raises(jwt.InvalidKeyError):
+        jwt.encode({}, key, "HS256")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["db", "db_1", "db.example.com.", "10.0.0.1", "::1", "[::1]", "fe80::1%eth0", "bücher.example"],
+)
+def test_a_host_is_a_name_or_an_address(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    assert loaded(monkeypatch, DATABASE_HOST=host).sqlalchemy_url.host is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("HOLD_MINUTES", "x", "must be a whole number"),
+        ("HOLD_MINUTES", "0", "must be at least 1"),
+        ("LOG_LEVEL", "loud", "must be one of 'debug', 'info', 'warning' or 'error'"),
+        ("ENVIRONMENT", "prod", "must be one of 'development', 'evaluation' or 'production'"),
+        ("SKIP_PAYMENT_PROCESSING", "perhaps", "must be true or false"),
+    ],
+)
+def test_a_wrong_value_is_told_in_the_voice_of_the_api(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: {says}$"):
+        loaded(monkeypatch, **{name: value})
 
 
 def test_every_variable_that_cannot_be_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from parkingspots.kit.clock import SystemClock
 from parkingspots.kit.database import Database
 from parkingspots.kit.problems import Problem
 from parkingspots.kit.schema import objection
+from parkingspots.plainly import sentence
 from parkingspots.settings import Settings
 
 MISUSED = 2
@@ -54,8 +55,8 @@ def _checked(what: str, kind: Any, sent: str) -> str:  # noqa: ANN401 - an annot
     try:
         return str(TypeAdapter(kind).validate_python(sent))
     except ValidationError as error:
-        reason = error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise Refused(f"The {what} cannot be used: {reason}") from None
+        reason = sentence(error.errors(include_input=False)[0])
+        raise Refused(f"The {what} cannot be used: it {reason}.") from None
 
 
 def _ask() -> str:
@@ -68,7 +69,7 @@ def _read_line() -> str:
     try:
         return sys.stdin.buffer.readline().decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise Refused("The password cannot be used: it is not UTF-8 text") from None
+        raise Refused("The password cannot be used: it is not UTF-8 text.") from None
 
 
 @asynccontextmanager

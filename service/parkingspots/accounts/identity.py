@@ -17,7 +17,7 @@ from parkingspots.kit.dependencies import Transaction
 
 BearerToken = Annotated[
     str | None,
-    Depends(OAuth2PasswordBearer(tokenUrl="api/v1/auth/login", auto_error=False, scheme_name="bearer")),
+    Depends(OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login", auto_error=False, scheme_name="bearer")),
 ]
 
 

@@ -1,15 +1,21 @@
 """TCP ports of this machine."""
 
+import random
 import socket
+from errno import EADDRINUSE
 
 HOST = "127.0.0.1"
+RANGE = range(20_000, 30_000)
+"""Below those that a system gives to connections that go out, of which one might take it before a server does."""
+TRIES = 100
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now; another may still take it before you do."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on now. Raises OSError where none is found."""
+    for port in random.sample(RANGE, TRIES):
+        if is_free(port):
+            return port
+    raise OSError(EADDRINUSE, f"none of {TRIES} ports of {HOST} is free")
 
 
 def is_free(port: int) -> bool:

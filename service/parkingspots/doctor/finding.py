@@ -13,7 +13,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found, in a sentence; `mend` is the command that mends it, or that says more."""
+    """What was found, in a sentence; `mend` is the command, or the page, that mends it or says more."""
 
     state: State
     says: str

@@ -78,7 +78,8 @@ def _show(console: Console, names: str, finding: Finding) -> None:
         row = "".join(f"{text:{width}}" for text, width in zip([state, *columns[:-1]], WIDTHS, strict=False))
         console.print(Text(f"{row}{columns[-1]}"), soft_wrap=True)
     if finding.mend is not None:  # on one line, however long, to be copied
-        console.print(Text(f"{'':{WIDTHS[0]}}$ {finding.mend}", style="cyan"), soft_wrap=True)
+        prompt = "" if finding.mend.startswith("https://") else "$ "
+        console.print(Text(f"{'':{WIDTHS[0]}}{prompt}{finding.mend}", style="cyan"), soft_wrap=True)
 
 
 def _counts(lines: Sequence[Line]) -> Counter[State]:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from parkingspots.kit import tracing
@@ -25,7 +26,8 @@ from parkingspots.kit.database import (
     sqlstate,
 )
 from parkingspots.kit.database_counts import ERRORS
-from parkingspots.kit.problems import MEDIA_TYPE, BodyTooLarge, Invalid, Problem, Unavailable
+from parkingspots.kit.problems import MEDIA_TYPE, BodyTooLarge, Invalid, Problem, Unavailable, Unreadable
+from parkingspots.plainly import sentence
 
 MOST_ERRORS = 100
 """Fields that an answer names: a body may have tens of thousands that are wrong."""
@@ -43,6 +45,7 @@ def install(app: FastAPI) -> None:
         Problem: _on_problem,
         RequestValidationError: _on_invalid,
         HTTPException: _on_http,
+        ClientDisconnect: _on_cut_off,
         DBAPIError: _on_database,
         PoolTimeout: _on_busy,
         OSError: _on_unreachable,
@@ -82,50 +85,14 @@ async def _on_invalid(_: Request, error: RequestValidationError) -> JSONResponse
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     """One of pydantic's errors, without the input, which may be a password."""
     where, *path = error["loc"]
-    detail = _sentence(error)
+    detail = sentence(error)
     if error["type"] == "json_invalid":
         return {"pointer": "", "detail": f"The body is not JSON: {error['ctx']['error']}."}
+    if where == "body" and not path and error["type"] == "model_attributes_type":
+        detail += ", sent with Content-Type: application/json"
     if where == "body":
         return {"pointer": "".join(f"/{_escaped(str(part))}" for part in path), "detail": detail}
     return {"parameter": str(path[0]) if path else str(where), "detail": detail}
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    """Pydantic counts "items" in a text that was first stripped or looked at."""
-    if isinstance(error.get("input"), str) and error["type"] == "too_short":
-        least = error["ctx"]["min_length"]
-        return "must not be empty" if least == 1 else f"must have at least {least} characters"
-    if isinstance(error.get("input"), str) and error["type"] == "too_long":
-        return f"must have at most {error['ctx']['max_length']} characters"
-    sentence = PLAINLY.get(error["type"])
-    if sentence is not None:
-        return sentence.format_map(error.get("ctx", {}))
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-PLAINLY = {
-    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
-    "missing": "is required",
-    "uuid_parsing": "must be an id: a UUID such as 0198c0de-7a10-7000-8000-000000000001",
-    "uuid_type": "must be an id: a UUID such as 0198c0de-7a10-7000-8000-000000000001",
-    "string_type": "must be text",
-    "string_pattern_mismatch": "must have the form {pattern}",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-    "enum": "must be one of {expected}",
-    "literal_error": "must be one of {expected}",
-    "list_type": "must be a list",
-}
-"""What pydantic says of a wrong field, in the voice of the rest."""
 
 
 def _escaped(part: str) -> str:
@@ -142,6 +109,11 @@ SENTENCES = {
 
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+async def _on_cut_off(_: Request, __: ClientDisconnect) -> JSONResponse:
+    """For the counts alone: whoever sent half a body is gone."""
+    return answer(Unreadable())
 
 
 async def _on_http(request: Request, error: HTTPException) -> JSONResponse:

@@ -23,6 +23,10 @@ class NoTargetError(Exception):
     """Another one."""
 
 
+class NoHostError(Exception):
+    """Another one."""
+
+
 class TooFarAheadError(Exception):
     """Another one."""
 
@@ -68,6 +72,9 @@ class Connection(HttpToolsProtocol):
             raise HeadTooLargeError
         if not self.url.isascii():  # RFC 3986, 2; the framework would fail at it
             raise NoTargetError
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):  # RFC 9112, 3.2
+            raise NoHostError
         if len(self.pipeline) >= MOST_AHEAD:
             raise TooFarAheadError
         self._unread = 0

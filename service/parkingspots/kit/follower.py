@@ -19,6 +19,7 @@ PAUSE = 0.4  # seconds between two looks
 TRUSTED_FOR = 1.0
 """Seconds after a look for which answers are still served: what others wrote is seen no later than that."""
 PATIENCE = 1.0  # seconds for one look
+TOLD_EVERY = 60.0  # seconds between two lines of the same trouble
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Follower:
         self._ahead = 0.0  # the database's clock less ours
         self._connected = False
         self._is_behind = False
+        self._told, self._told_at = "", 0.0
         self._highest = 0
         self._wanted = asyncio.Event()
         self._next: asyncio.Future[None] | None = None
@@ -81,10 +83,15 @@ class Follower:
             try:
                 await self._follow()
             except (OSError, *DRIVER_ERRORS) as error:
-                log.warning("the log of changes cannot be read: nothing is cached", error=str(error) or repr(error))
+                self._tell(str(error) or repr(error))
             except Exception:
                 log.exception("the log of changes could not be followed; it is tried again")
             await asyncio.sleep(PAUSE)
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._told or self._clock() - self._told_at >= TOLD_EVERY:
+            self._told, self._told_at = trouble, self._clock()
+            log.warning("the log of changes cannot be read: nothing is cached", error=trouble)
 
     async def _follow(self) -> None:
         connection = await asyncpg.connect(
@@ -124,6 +131,7 @@ class Follower:
         try:
             self._take_in(await fetch(), span)
             self._heard_at = self._last_heard_at = began
+            self._told = ""
         except BaseException as error:
             self._is_behind |= isinstance(error, TimeoutError)  # the same look would take as long again
             self._disappoint(awaited)

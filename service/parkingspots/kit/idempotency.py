@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from parkingspots.kit.database import Database
 from parkingspots.kit.dependencies import catch_up
 from parkingspots.kit.idempotency_keys import ABANDONED, KEPT, RUNNING, IdempotencyKey, KeyReused, StillRunning
+from parkingspots.kit.problems import Invalid
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -106,7 +107,12 @@ Key = Annotated[
 
 
 async def claim(session: AsyncSession, request: Request, user_id: UUID, key: str, now: datetime) -> None:
-    """Claim the key for this request, or raise StillRunning, KeyReused or Replay with the answer given before."""
+    """Claim the key for this request, or raise StillRunning, KeyReused or Replay with the answer given before.
+
+    Invalid where there are two: which of them counts would be anybody's guess.
+    """
+    if len(request.headers.getlist(HEADER)) > 1:
+        raise Invalid(errors=[{"parameter": HEADER, "detail": "must be sent once"}])
     route = _route(request)
     claimed = Claim(user_id, route, key, _fingerprint(await request.body()), now, session)
     name = f"{user_id} {route} {key}"

@@ -36,6 +36,7 @@ from parkingspots.payments.schemas import (
     AccountIn,
     AccountOut,
     ConfirmedOut,
+    EarningsOut,
     IntentIn,
     IntentOut,
     PaymentOut,
@@ -43,7 +44,6 @@ from parkingspots.payments.schemas import (
     ReceivedOut,
     RefundIn,
     RefundOut,
-    SummaryOut,
 )
 from parkingspots.payments.webhook import VerifiedBody
 
@@ -137,10 +137,10 @@ async def list_my_payouts(
 @router.get("/owner/summary", responses=problems(NotSignedIn))
 async def summarise_my_earnings(
     owner: CurrentUser, session: Reader, settings: CurrentSettings, clock: Clock
-) -> SummaryOut:
+) -> EarningsOut:
     """What my spots have earned, as the ledger has it: after fees and refunds."""
     totals = await earnings.summary(session, owner, settings, clock.now())
-    return SummaryOut.of(totals, settings.default_currency)
+    return EarningsOut.of(totals, settings.default_currency)
 
 
 @router.post(

@@ -244,7 +244,7 @@ EARNINGS: dict[str, Any] = {
 }
 
 
-class SummaryOut(Earnings):
+class EarningsOut(Earnings):
     """The amounts of the currency in which most was earned; `currencies` has each of them."""
 
     model_config = ConfigDict(
@@ -254,7 +254,7 @@ class SummaryOut(Earnings):
     currencies: list[Earnings]
 
     @classmethod
-    def of(cls, totals: Sequence[Any], currency: str) -> "SummaryOut":
+    def of(cls, totals: Sequence[Any], currency: str) -> "EarningsOut":
         each = [Earnings.model_validate(row) for row in totals]
         nothing = dict.fromkeys(("total_earnings", "pending_payouts", "completed_payouts", "this_month_earnings"), 0)
         first = each[0].model_dump() if each else {"currency": currency} | nothing

@@ -29,12 +29,12 @@ from parkingspots.reviews.problems import (
 )
 from parkingspots.reviews.schemas import (
     HelpfulOut,
+    RatingSummaryOut,
     ResponseIn,
     ReviewIn,
     ReviewItem,
     ReviewOut,
     ReviewUpdate,
-    SummaryOut,
 )
 from parkingspots.spots.problems import SpotNotFound
 
@@ -78,10 +78,10 @@ async def list_reviews_of_spot(
 @router.get(
     "/parking-spot/{spot_id}/summary", name="summarise_reviews_of_parking_spot", responses=problems(SpotNotFound)
 )
-async def summarise_reviews_of_spot(spot_id: UUID, session: Reader, freshness: Freshness) -> SummaryOut:
+async def summarise_reviews_of_spot(spot_id: UUID, session: Reader, freshness: Freshness) -> RatingSummaryOut:
     """How a spot is rated: the means, and how many reviews gave each number of stars."""
     freshness.footprint = _footprint(spot_id)
-    return SummaryOut.model_validate(await service.summary(session, spot_id))
+    return RatingSummaryOut.model_validate(await service.summary(session, spot_id))
 
 
 def _footprint(spot_id: UUID, *author_ids: UUID) -> Subjects:

@@ -134,7 +134,7 @@ class ReviewItem(ReviewOut):
         return cls.model_validate(_fields(review) | shown)
 
 
-class SummaryOut(Wire):
+class RatingSummaryOut(Wire):
     """How a spot is rated: means to two decimals; 0 and null where nobody has rated it."""
 
     model_config = ConfigDict(

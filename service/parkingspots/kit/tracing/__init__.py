@@ -53,9 +53,9 @@ async def traced(service: str) -> AsyncIterator[None]:
         yield
         return
     wishes.leave_out_unknown_propagators()
-    from parkingspots.kit.tracing import export
-
     try:
+        from parkingspots.kit.tracing import export
+
         begun = export.begin(wish.exporters, service)
     except Exception as error:  # noqa: BLE001 - the kit's own reading of its variables raises what it likes
         said = wishes.without_secrets(str(error), os.environ)
