@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from parkingspots.kit.tables import Base
 
-NEEDED = 15
+NEEDED = 16
 """The revision whose tables this code reads and writes."""
 
 
