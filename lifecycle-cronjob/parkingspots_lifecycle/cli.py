@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from parkingspots import __version__
 from parkingspots.kit import logs, tracing
-from parkingspots.kit.database import Database, described, of_a_file
+from parkingspots.kit.database import Database, described
 from parkingspots.kit.job_runs import Due
+from parkingspots.kit.output import given_up
 from parkingspots.payments.command import till_of, why_off
 from parkingspots.settings import SettingsError, load
 from parkingspots_lifecycle import job, report
@@ -61,8 +62,8 @@ def main() -> None:
     except (SettingsError, Unfinished) as error:
         sys.exit(_complaint(str(error)))
     except (SQLAlchemyError, OSError) as error:
-        if isinstance(error, OSError) and (of_file := of_a_file(error)):
-            sys.exit(_complaint(of_file))
+        if isinstance(error, OSError) and (sentence := given_up(error)):
+            sys.exit(_complaint(sentence))
         sys.exit(_complaint(f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"))
 
 

@@ -48,16 +48,17 @@ def _known(error: Exception) -> str | None:
     from redis.exceptions import RedisError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from parkingspots.kit.database import described, of_a_file
+    from parkingspots.kit.database import described
     from parkingspots.kit.migrating import MigrationError
+    from parkingspots.kit.output import given_up
     from parkingspots.settings import SettingsError
 
     if isinstance(error, SettingsError | MigrationError):
         return str(error)
     if isinstance(error, RedisError):
         return f"Valkey or Redis (REDIS_URL) refused or cannot be reached: {error}"
-    if isinstance(error, OSError) and (of_file := of_a_file(error)):
-        return of_file
+    if isinstance(error, OSError) and (sentence := given_up(error)):
+        return sentence
     if isinstance(error, SQLAlchemyError | OSError):
         return f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"
     return None

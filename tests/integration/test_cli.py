@@ -109,14 +109,14 @@ def test_a_full_disk_is_no_trouble_of_the_database(settings: Settings, program: 
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
             [sys.executable, "-m", name.replace("-", "_"), *arguments],
-            env=os.environ | {"DATABASE_URL": settings.database_url.get_secret_value()},
+            env=os.environ | {"PYTHONUNBUFFERED": "", "DATABASE_URL": settings.database_url.get_secret_value()},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr == f"{name}: The output cannot be used: No space left on device.\n"
+    assert ended.stderr == f"{name}: The output cannot be written: No space left on device.\n"
 
 
 def test_a_password_that_the_database_refuses_is_told_in_one_line(command: Command, settings: Settings) -> None:

@@ -5,7 +5,6 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
-from errno import ENOSPC
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 from weakref import WeakSet
@@ -264,13 +263,6 @@ def described(error: Exception) -> str:
     cause = getattr(orig, "__cause__", None) or orig or error  # the driver's own error, whichever way it came
     silence = "no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__
     return str(getattr(cause, "message", None) or str(cause) or silence)
-
-
-def of_a_file(error: OSError) -> str | None:
-    """What went wrong with a file or with what is written to the terminal's pipe; None where it was a connection."""
-    if error.filename is None and error.errno != ENOSPC:
-        return None
-    return f"{error.filename or 'The output'} cannot be used: {error.strerror}."
 
 
 def constraint(error: DBAPIError) -> str | None:
