@@ -63,7 +63,7 @@ def database_url(text: str) -> URL:
 def _is_a_host(name: str) -> bool:
     """An address, or a name that a resolver takes (RFC 5890 where it is not ASCII)."""
     with suppress(ValueError):
-        ip_address(name.strip("[]"))
+        ip_address(name)
         return True
     try:
         name.encode("idna")
