@@ -10,15 +10,13 @@ from typing import Annotated
 import structlog
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from parkingspots import __version__
 from parkingspots.kit import logs, tracing
-from parkingspots.kit.database import Database, described
+from parkingspots.kit.commands import complaint, trouble, version_of
+from parkingspots.kit.database import Database
 from parkingspots.kit.job_runs import Due
-from parkingspots.kit.output import given_up
 from parkingspots.payments.command import till_of, why_off
 from parkingspots.settings import SettingsError, load
 from parkingspots_lifecycle import job, report
@@ -26,6 +24,7 @@ from parkingspots_lifecycle.job import Result
 from parkingspots_lifecycle.loop import run_until, stop_on_signals
 from parkingspots_lifecycle.steps import STEPS, Bench, Step
 
+PROGRAM = "parkingspots-lifecycle"
 POOL_SIZE = 1
 log = structlog.get_logger(__name__)
 
@@ -40,18 +39,8 @@ class Unfinished(Exception):  # noqa: N818 - a sentence for a person at a termin
     """Some of a run was not done."""
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"parkingspots-lifecycle {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end.")
-    ] = False,
-) -> None:
+def options(version: Annotated[bool, version_of(PROGRAM)] = False) -> None:
     """Start due bookings, complete past ones, cancel holds that were not paid in time, and handle money."""
 
 
@@ -60,17 +49,9 @@ def main() -> None:
     try:
         app()
     except (SettingsError, Unfinished) as error:
-        sys.exit(_complaint(str(error)))
+        sys.exit(complaint(PROGRAM, str(error)))
     except (SQLAlchemyError, OSError) as error:
-        if isinstance(error, OSError) and (sentence := given_up(error)):
-            sys.exit(_complaint(sentence))
-        sys.exit(_complaint(f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"))
-
-
-def _complaint(sentence: str) -> int:
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[red]parkingspots-lifecycle:[/red] {escape(sentence)}", highlight=False)
-    return 1
+        sys.exit(complaint(PROGRAM, trouble(error)))
 
 
 def _known(names: list[str]) -> list[str]:

@@ -66,8 +66,8 @@ def settings_of(options: argparse.Namespace, namespace_file: Path) -> Settings:
 
 def _port(name: str, value: str) -> int:
     highest = 65_535
-    is_short = value.isascii() and value.isdigit() and len(value) <= len(str(highest))  # int() takes no endless ones
-    if not is_short or not 0 < int(value) <= highest:
+    is_read = value.isascii() and value.isdigit() and len(value) <= len(str(highest))  # int() takes no endless ones
+    if not is_read or not 0 < int(value) <= highest:
         raise Unusable(f"{name} must be a port between 1 and {highest}, not {value[:20]!r}.")
     return int(value)
 

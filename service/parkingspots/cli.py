@@ -6,6 +6,7 @@ A command imports what it needs when it runs, so that the others start at once.
 import asyncio
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from parkingspots import __version__
+from parkingspots.kit.commands import complaint, trouble, version_of
+
+PROGRAM = "parkingspots"
 
 app = typer.Typer(
     help="Find, book and rent out parking spots.",
@@ -29,6 +32,7 @@ app.add_typer(ledger, name="ledger")
 cache = typer.Typer(help="Kept answers in Valkey or Redis.", no_args_is_help=True)
 app.add_typer(cache, name="cache")
 
+_complaint = partial(complaint, PROGRAM)
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen.")]
 
 
@@ -48,43 +52,24 @@ def _known(error: Exception) -> str | None:
     from redis.exceptions import RedisError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from parkingspots.kit.database import described
     from parkingspots.kit.migrating import MigrationError
-    from parkingspots.kit.output import given_up
     from parkingspots.settings import SettingsError
 
     if isinstance(error, SettingsError | MigrationError):
         return str(error)
     if isinstance(error, RedisError):
         return f"Valkey or Redis (REDIS_URL) refused or cannot be reached: {error}"
-    if isinstance(error, OSError) and (sentence := given_up(error)):
-        return sentence
     if isinstance(error, SQLAlchemyError | OSError):
-        return f"The database (DATABASE_URL) refused or cannot be reached: {described(error)}"
+        return trouble(error)
     return None
-
-
-def _complaint(sentence: str) -> int:
-    Console(stderr=True, soft_wrap=True).print(f"[red]parkingspots:[/red] {escape(sentence)}", highlight=False)
-    return 1
 
 
 def _say(sentence: str) -> None:
     Console(soft_wrap=True).print(escape(sentence), highlight=False)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        _say(f"parkingspots {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end.")
-    ] = False,
-) -> None:
+def options(version: Annotated[bool, version_of(PROGRAM)] = False) -> None:
     """Find, book and rent out parking spots."""
 
 

@@ -28,6 +28,8 @@ EXAMPLES = frozenset({"whsec_change_me_change_me", "whsec_your_webhook_secret", 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[1-9]\d{0,4})?|https?://\[[0-9a-f:]+\](:[1-9]\d{0,4})?")
 REDIS_TLS = frozenset({"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile"})
 """Of what redis-py reads behind the ?. The rest would undo how long the product waits for it, or fail at the start."""
+NOT_UTF_8 = re.compile("[\ud800-\udfff]")
+"""As Python shows bytes that are not (PEP 383)."""
 NOT_IN_A_HOST = re.compile(r"[\s/?#@:%\[\]\\]")
 OF_ANOTHER_KIND = re.compile(r"-BEGIN |ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp|-cert-v01@openssh\.com")
 RATE = re.compile(r"[1-9]\d{0,8} per ([1-9]\d{0,3} )?(second|minute|hour|day)s?")
@@ -192,11 +194,6 @@ def _a_list(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
     return [part for part in (piece.strip(" \"'") for piece in value.strip("[] ").split(",")) if part]
 
 
-def _has_broken_letters(text: str) -> bool:
-    """How Python shows bytes that are not UTF-8 (PEP 383)."""
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -288,7 +285,7 @@ class Settings(BaseSettings):
             for name in {"cors_origins", "trusted_proxies"} & values.keys():
                 values[name] = _a_list(values[name])
             for name, value in values.items():
-                if isinstance(value, str) and _has_broken_letters(value):
+                if isinstance(value, str) and NOT_UTF_8.search(value):
                     raise ValueError(f"{name.upper()}: is not UTF-8 text")
         return values
 
